@@ -1,0 +1,1 @@
+"""The Polaris client. Importing this package does nothing."""

@@ -1,0 +1,1 @@
+"""One module per verb, each imported only when its verb runs (see polarisctl.verbs)."""

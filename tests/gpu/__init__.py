@@ -1,0 +1,1 @@
+"""What needs a real GPU, or stands in for one where there is none."""

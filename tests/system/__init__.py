@@ -1,0 +1,1 @@
+"""The package and the unit, on machines that a real systemd booted."""

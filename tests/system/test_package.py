@@ -1,0 +1,91 @@
+"""The .deb itself, before anything installs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.system import debs
+
+PYTHONS = (debs.REPOSITORY / "packaging/pythons").read_text().split()
+
+IMPORT_ALL = """
+import sys
+sys.path[:0] = [sys.argv[1] + "/app", sys.argv[1] + "/vendor"]
+import attrs, cattrs, logging_journald, msgpack, psutil, pynvml, sdnotify, trio
+from msgpack import _cmsgpack
+import polarisctl.main, polarisd.main
+"""
+
+
+@pytest.fixture(scope="module")
+def unpacked(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("unpacked")
+    subprocess.run(["dpkg-deb", "--extract", deb, directory], check=True)
+    return directory
+
+
+def test_a_second_build_gives_the_same_bits(deb: Path, tmp_path: Path) -> None:
+    assert debs.build(debs.REPOSITORY, tmp_path).read_bytes() == deb.read_bytes()
+
+
+def test_lintian_finds_neither_errors_nor_warnings(deb: Path) -> None:
+    if shutil.which("lintian") is None:
+        assert "CI" not in os.environ, "packaging/setup-host deb installs lintian"
+        pytest.skip("lintian is not installed")
+    command = ["lintian", "--allow-root", "--fail-on", "error,warning", str(deb)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_carries_what_a_user_looks_for(unpacked: Path) -> None:
+    for path in (
+        "usr/share/man/man1/polarisctl.1.gz",
+        "usr/share/man/man5/polaris.toml.5.gz",
+        "usr/share/man/man8/polarisd.8.gz",
+        "usr/share/bash-completion/completions/polarisctl",
+        "usr/share/zsh/vendor-completions/_polarisctl",
+        "usr/share/fish/vendor_completions.d/polarisctl.fish",
+        "usr/share/doc/polaris/examples/polaris.toml.example",
+    ):
+        assert (unpacked / path).stat().st_size > 0, path
+    assert (unpacked / "etc/polaris/polaris.toml").read_bytes() == (
+        debs.REPOSITORY / "polaris.toml.example"
+    ).read_bytes()
+
+
+def test_bash_accepts_its_completion(unpacked: Path) -> None:
+    completion = unpacked / "usr/share/bash-completion/completions/polarisctl"
+    subprocess.run(["bash", "-n", completion], check=True)
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_its_compiled_libraries_are_there_for_every_python_that_it_declares(
+    unpacked: Path, version: str
+) -> None:
+    """Also for those that this machine lacks; all others are for any version (abi3)."""
+    vendor = unpacked / "usr/lib/polaris/vendor"
+    tag = f"cpython-{version.replace('.', '')}-x86_64-linux-gnu"
+    modules = {path.name.split(".")[0] for path in vendor.rglob("*.cpython-*.so")}
+    assert modules == {"_cmsgpack"}
+    assert [path.name for path in vendor.rglob(f"*.{tag}.so")] == [f"_cmsgpack.{tag}.so"]
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_its_libraries_load_on_every_python_that_it_declares(unpacked: Path, version: str) -> None:
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+    library = unpacked / "usr/lib/polaris"
+    subprocess.run([python, "-IBS", "-W", "error", "-c", IMPORT_ALL, library], check=True)
+
+
+def find_python(version: str) -> Path | None:
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    places = [Path("/usr/bin"), Path("/usr/local/bin"), *pyenv.glob(f"versions/{version}.*/bin")]
+    found = [place / f"python{version}" for place in places]
+    return next((python for python in found if python.exists()), None)

@@ -1,0 +1,1 @@
+"""Tests of the live screen: scripted daemons, and real pseudo-terminals."""

@@ -1,0 +1,85 @@
+"""Every command in bytes: what a client sends, and what it gets.
+
+`python -m tests.unit.golden_control` writes the file anew, after a change of the
+wire that is meant; a client of the version before has to understand the result.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from polarisd.api import wire
+from polarisd.api.snapshot import Offering
+from polarisd.state import State
+from tests.unit.build import NOW, card, driver, fault, gpus_of, snapshot, uuid_of
+from tests.unit.control_support import Desk, session
+
+PATH = Path(__file__).with_name("golden_control.json")
+
+# In this order, on one session, so that `unwatch` finds the watch.
+REQUESTS: dict[str, dict[str, object]] = {
+    "hello": {"client": "golden", "version": "1.2", "protocol_major": 1, "protocol_minor": 0},
+    "snapshot": {},
+    "watch": {"interval_s": 3600, "events": False},
+    "unwatch": {"watch": 1},
+    "history": {"seconds": 60.5},
+    "burst": {"interval_s": 0.25, "seconds": 30},
+    "start": {},
+    "stop": {},
+    "config": {},
+    "reload": {},
+    "forget": {"gpu_uuid": uuid_of(0)},
+}
+
+
+class GoldenDesk(Desk):
+    """Answers of the shape that the daemon gives."""
+
+    def history(self, seconds: float) -> dict[str, object]:
+        columns = {"read_at": [NOW], "power_w": [312.5], "temperature_c": [None], "throttle": [""]}
+        host = {"read_at": [NOW], "cpu_percent": [12.5]}
+        return {"interval_s": 1.0, "gpus": {uuid_of(0): columns}, "host": host}
+
+    def config(self) -> dict[str, object]:
+        values = {"gpu": {"sample_interval_s": 1.0, "withhold": [uuid_of(1)]}}
+        return {"path": "/etc/polaris/polaris.toml", "values": values}
+
+    async def reload(self) -> dict[str, object]:
+        return {"changed": ["log.level"], "needs_restart": ["state.directory"]}
+
+
+def golden_state() -> State:
+    daemon = snapshot().daemon
+    assert daemon.offering == Offering(wanted=True, since_at=NOW)
+    whole = snapshot(gpus=tuple(gpus_of(card(0))), driver=driver(), faults=(fault(),))
+    return State(whole, lambda: NOW)
+
+
+async def exchanges() -> dict[str, dict[str, str]]:
+    """Request and reply of each command, in hexadecimal."""
+    state = golden_state()
+    result = {}
+    async with session(state, desk=GoldenDesk(state)) as peer:
+        for method, params in REQUESTS.items():
+            request = wire.request(7, method, params)
+            await peer.send(request)
+            while (frame := await peer.frame()) is not None and frame[0] != wire.REPLY:
+                pass
+            assert frame is not None and frame[2] is None, frame
+            result[method] = {"request": request.hex(), "reply": packed(frame).hex()}
+    return result
+
+
+def packed(frame: list[Any]) -> bytes:
+    """The version of the daemon is not part of the protocol's."""
+    if isinstance(frame[3], dict) and "protocol_major" in frame[3]:
+        frame = [*frame[:3], {**frame[3], "version": "0.0.0"}]
+    return wire.pack(frame)
+
+
+if __name__ == "__main__":
+    PATH.write_text(json.dumps(trio.run(exchanges), indent=1) + "\n")
