@@ -6,6 +6,7 @@ PYTHON ?= /usr/bin/python3
 tools  = .venv/.ready
 wheels = .cache/wheels.ready
 vendor = .cache/vendor.ready
+cupy   = .cache/cupy.ready
 is_root = $(filter 0,$(shell id -u))
 
 .PHONY: help
@@ -14,6 +15,7 @@ help:
 	@echo 'make test    checks and all tests; as root also those that boot a systemd'
 	@echo 'make check   ruff and mypy'
 	@echo 'make deb     dist/polaris.deb'
+	@echo 'make deb-gpu the GPU stack as a package, for Debian 12; PYTHONS=3.13 for Debian 13'
 	@echo 'make bench   measure what the tests only check'
 	@echo 'make lock    resolve the dependencies anew'
 	@echo 'make clean   remove what the above made'
@@ -29,7 +31,7 @@ check: $(tools)
 
 # the tests under systemd install the package that this tree makes
 .PHONY: test
-test: check $(if $(is_root),deb)
+test: check $(cupy) $(if $(is_root),deb)
 	$(if $(is_root),packaging/setup-host box)
 	.venv/bin/pytest
 
@@ -37,6 +39,14 @@ test: check $(if $(is_root),deb)
 deb: $(vendor)
 	packaging/setup-host deb
 	packaging/build-deb
+
+# For hosts without a network.  What it downloads, 0.8 GB for each Python, stays in .cache.
+PYTHONS ?= 3.11
+
+.PHONY: deb-gpu
+deb-gpu: $(tools)
+	packaging/setup-host deb
+	.venv/bin/python packaging/build_gpu_deb.py $(addprefix --python ,$(PYTHONS))
 
 .PHONY: bench
 bench: $(tools)
@@ -61,6 +71,10 @@ $(tools): packaging/lock/tool.txt packaging/lock/dev.txt pyproject.toml packagin
 
 $(wheels): packaging/lock/core.txt packaging/pythons packaging/fetch-wheels | $(tools)
 	packaging/fetch-wheels
+	touch $@
+
+$(cupy): packaging/lock/gpu.txt packaging/fetch-cupy | $(tools)
+	packaging/fetch-cupy
 	touch $@
 
 $(vendor): $(wheels) packaging/build-vendor packaging/merge_trees.py

@@ -1,8 +1,9 @@
 """`make run`: this tree's daemon for as long as somebody looks at it.
 
 It runs in independent mode (no network), with socket, state and log in a directory of its own,
-which goes when it ends.  On a terminal it shows `polarisctl monitor` until you leave that;
-elsewhere it shows the status once.  Then it stops the daemon, also on Ctrl-C.
+which goes when it ends.  It shows the status and, on a terminal, at Enter `polarisctl monitor`
+until you leave that; other terminals can use the socket meanwhile.  Then it stops the daemon,
+also on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ PROGRAMS = Path(sys.executable).parent
 SOCKET = "polarisd.sock"
 READY_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 20
+
+KEEPING = "there is no terminal, so it stops at once; docs/development.md says how to keep one"
+MONITOR = "press Enter for the monitor; q in it, or Ctrl-C, stops polarisd"
 
 # polarisctl's exit status when all works but the machine is not fit to be offered
 UNHEALTHY = 5
@@ -82,6 +86,15 @@ def running_daemon(place: Path) -> Iterator[None]:
                 daemon.wait()
 
 
+def using(place: Path) -> str:
+    """For those who want more than the monitor."""
+    return (
+        f"in another terminal, while it runs:\n"
+        f"  export POLARIS_SOCKET={place / SOCKET}\n"
+        f"  {PROGRAMS / 'polarisctl'} --help"
+    )
+
+
 def client(place: Path, verb: str) -> int:
     command = [str(PROGRAMS / "polarisctl"), "--socket", str(place / SOCKET), verb]
     return subprocess.run(command, check=False).returncode
@@ -94,9 +107,14 @@ def main() -> int:
         # not in the tree: a path to a Unix socket has to be short
         with TemporaryDirectory(prefix="polaris-run-") as name, running_daemon(Path(name)):
             place = Path(name)
-            print(f"polarisd runs; its socket, state and log are in {place}\n", flush=True)
+            print(f"polarisd runs; its socket, state and log are in {place}", flush=True)
+            has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+            print(f"{using(place) if has_terminal else KEEPING}\n", flush=True)
             status = client(place, "status")
-            if sys.stdin.isatty() and sys.stdout.isatty():
+            if has_terminal:
+                # the monitor's screen hides all this
+                print(f"\n{MONITOR}", flush=True)
+                sys.stdin.readline()
                 status = client(place, "monitor")
     except KeyboardInterrupt:
         status = 0  # one of the ways to leave

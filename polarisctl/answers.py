@@ -15,8 +15,11 @@ _SHAPES: dict[str, dict[str, type]] = {
     "config": {"values": dict},
     "reload": {"changed": list, "needs_restart": list},
     "forget": {"forgotten": list},
+    "benchmark": {"runs": list},
+    "benchmark_cancel": {"cancelled": list},
+    "benchmarks": {"runs": list},
 }
-_OF_MAPS = ("gpus", "faults")
+_OF_MAPS = ("gpus", "faults", "runs")
 _WORDS = {dict: "a map", list: "a list", bool: "true or false", int: "a number"}
 
 

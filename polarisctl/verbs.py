@@ -29,11 +29,16 @@ VERBS = {
     "status": ("polarisctl.commands.status", "is it running, is it healthy, what to do if not"),
     "gpus": ("polarisctl.commands.gpus", "the GPUs of this machine, one or all, in detail"),
     "monitor": ("polarisctl.commands.monitor", "a live screen of GPUs, host and events"),
+    "benchmark": ("polarisctl.commands.benchmark", "measure the GPUs, or see earlier figures"),
     "logs": ("polarisctl.commands.logs", "what the daemon wrote to the journal"),
     "start": ("polarisctl.commands.start", "begin offering this machine"),
     "stop": ("polarisctl.commands.stop", "end offering this machine; the daemon keeps running"),
     "config": ("polarisctl.commands.config", "check, show or reload the configuration"),
     "doctor": ("polarisctl.commands.doctor", "look for whatever keeps this machine from working"),
+    "gpu-setup": (
+        "polarisctl.commands.gpu_setup",
+        "bring CuPy and its CUDA libraries onto this host",
+    ),
     "version": ("polarisctl.commands.version", "the versions of polarisctl and of the daemon"),
     "completion": ("polarisctl.commands.completion", "print a completion script for your shell"),
 }

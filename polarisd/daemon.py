@@ -20,6 +20,7 @@ import trio
 from polarisd import __version__
 from polarisd.api.errors import ControlError
 from polarisd.api.snapshot import Daemon, Host, Offering, Snapshot
+from polarisd.benching import BenchParts, open_runner
 from polarisd.canary import Canary
 from polarisd.config import Config
 from polarisd.control.access import AccessRule
@@ -66,6 +67,7 @@ class Parts:
     memory: GpuMemory
     offering: Offering
     driver_dir: Path
+    bench: BenchParts
     unreadable: Mapping[str, str] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
 
@@ -97,6 +99,15 @@ async def run(parts: Parts) -> None:
         patience=parts.patience,
     )
 
+    benches = await open_runner(
+        parts.bench,
+        Path(config.state.directory),
+        state=state,
+        keeper=keeper,
+        sampler=sampler,
+        clock=parts.clock,
+    )
+
     def recheck_sessions() -> None:
         server.recheck()  # made below, of what asks for this
 
@@ -108,6 +119,7 @@ async def run(parts: Parts) -> None:
         state=state,
         keeper=keeper,
         sampler=sampler,
+        benches=benches,
         clock=parts.clock,
         pid=os.getpid(),
         look_up_admins=admins.look_up,
@@ -122,6 +134,7 @@ async def run(parts: Parts) -> None:
         async with trio.open_nursery() as nursery:
             stop_serving = await nursery.start(_serve, server, parts)
             nursery.start_soon(sampler.run)
+            nursery.start_soon(benches.run)
             beat = canary.watch("host metrics", _HOST_LIMIT_S)
             nursery.start_soon(_watch_host, parts, keeper, beat)
             nursery.start_soon(_keep_memory, services)

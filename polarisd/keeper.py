@@ -12,9 +12,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from polarisd.api import gpu as gpu_states
+from polarisd.api.benchmark import FAILED, Progress, Run
 from polarisd.api.gpu import Gpu
 from polarisd.api.reading import known
 from polarisd.api.snapshot import Event, Fault, Host, Offering
+from polarisd.claims import Claim
 from polarisd.gpu import memory as gpu_memory
 from polarisd.gpu.inventory import Card, to_gpu
 from polarisd.gpu.memory import GpuMemory
@@ -22,7 +24,7 @@ from polarisd.gpu.sampling import GpuView
 from polarisd.health import board as health
 from polarisd.health.board import Board, Sign
 from polarisd.health.gpu_signs import XidCount, driver_signs, gpu_signs, xid_signs
-from polarisd.health.host_signs import config_signs, host_signs, state_signs
+from polarisd.health.host_signs import benchmark_signs, config_signs, host_signs, state_signs
 from polarisd.health.xid import meaning_of
 from polarisd.history import History
 from polarisd.journal import fields
@@ -56,6 +58,8 @@ class Keeper:
         self._config_problem = ""
         self._unreadable = unreadable
         self._not_saved = ""
+        self._claims: Mapping[str, Claim] = {}
+        self._benchmarks_kept = ("", "")
         self._board = Board()
         self._clock = clock
 
@@ -129,6 +133,31 @@ class Keeper:
             self._not_saved = problem
             self._publish(self._clock())
 
+    def take_claims(self, claims: Mapping[str, Claim]) -> None:
+        """Who has which GPU for himself, by UUID."""
+        self._claims = claims
+        self._publish(self._clock())
+
+    def take_benchmarks(self, running: tuple[Progress, ...]) -> None:
+        self._state.change(benchmarks=running)
+
+    def take_benchmarks_kept(self, set_aside: str, not_kept: str) -> None:
+        """How the history of benchmarks is: what of it was set aside, and why it cannot be
+        kept; empty if all is well."""
+        self._benchmarks_kept = (set_aside, not_kept)
+        self._publish(self._clock())
+
+    def tell_benchmark_begun(self, run: Run) -> None:
+        told = fields(event="benchmark_begun", gpu_uuid=run.gpu_uuid)
+        log.info("benchmark %d of %s (%s) begins", run.run, _subject(run), run.backend, extra=told)
+
+    def tell_benchmark_ended(self, run: Run) -> None:
+        text = f"benchmark {run.run} of {_subject(run)}: {run.outcome}"
+        text = f"{text}: {run.problem}" if run.problem else text
+        told = fields(event="benchmark_ended", gpu_uuid=run.gpu_uuid, outcome=run.outcome)
+        log.log(logging.WARNING if run.outcome == FAILED else logging.INFO, text, extra=told)
+        self._tell("benchmark_ended", self._clock(), run.gpu_uuid, text, code=run.outcome)
+
     def is_gone(self, uuid: str) -> bool:
         """Whether nothing shows the GPU: it is missing, or there is no driver to ask."""
         if self._view.driver.state not in ("ok", "starting"):
@@ -173,15 +202,18 @@ class Keeper:
         yield from host_signs(host)
         yield from config_signs(self._config_problem)
         yield from state_signs(self._unreadable, self._not_saved)
+        yield from benchmark_signs(*self._benchmarks_kept)
 
     def _withheld_by(self, gpu: Gpu) -> tuple[str, ...]:
-        """Errors withhold a GPU; so does not having heard from it; so does its owner."""
+        """Errors withhold a GPU; so does not having heard from it; so do its owner and
+        whoever has it for himself."""
         codes = self._board.withheld_by(gpu.uuid)
         if gpu.state != gpu_states.OK and not codes:
             codes = (f"gpu_{gpu.state}",)
         if self._withhold & {gpu.uuid, *(device.uuid for device in gpu.mig_devices)}:
             codes = (*codes, WITHHELD_BY_OWNER)
-        return codes
+        claim = self._claims.get(gpu.uuid)
+        return codes if claim is None else (*codes, claim.code)
 
     def _tell_changes(self, before: GpuView, after: GpuView, now: float) -> None:
         if (before.driver.state, before.driver.driver_version) != (
@@ -222,3 +254,7 @@ class Keeper:
 
 def _present(cards: Iterable[Card]) -> set[str]:
     return {card.uuid for card in cards if card.state != gpu_states.MISSING}
+
+
+def _subject(run: Run) -> str:
+    return run.gpu_uuid or "the processor"

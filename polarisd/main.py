@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         from polarisd.oneshot import probe
 
         return probe(os.environ)
-    return _run(options.config)
+    return _run(options.config, options.worker_socket)
 
 
 def _open_missing() -> None:
@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--probe", action="store_true", help="print GPUs and host once as JSON, and end"
     )
+    parser.add_argument(
+        "--worker-socket",
+        type=Path,
+        metavar="PATH",
+        help="have systemd start the workers of benchmarks, through this socket",
+    )
     parser.add_argument("--json", action="store_true", help="with --check-config: as JSON")
     return parser
 
@@ -95,7 +101,7 @@ def check_config(path: Path, *, as_json: bool) -> int:
     return EXIT_BAD_CONFIG if problems else 0
 
 
-def _run(config_path: Path) -> int:
+def _run(config_path: Path, worker_socket: Path | None) -> int:
     manager = systemd.Systemd.from_environment(os.environ)
     journal.configure("info", sys.stderr, os.environ)
     faulthandler.enable()
@@ -125,13 +131,16 @@ def _run(config_path: Path) -> int:
     except OSError as error:
         print(f"polarisd: cannot lock {error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_NO_PERMISSION
-    return _serve(settings, config_path, manager)
+    return _serve(settings, config_path, manager, worker_socket)
 
 
-def _serve(settings: Config, config_path: Path, manager: systemd.Systemd) -> int:
+def _serve(
+    settings: Config, config_path: Path, manager: systemd.Systemd, worker_socket: Path | None
+) -> int:
     import trio
 
     from polarisd import daemon
+    from polarisd.benching import bench_parts
     from polarisd.control import listener
     from polarisd.gpu.pci import DRIVER_DIR
     from polarisd.host import HostProbe
@@ -166,6 +175,7 @@ def _serve(settings: Config, config_path: Path, manager: systemd.Systemd) -> int
         offering=recalled.offering,
         unreadable=recalled.unreadable,
         driver_dir=DRIVER_DIR,
+        bench=bench_parts(os.environ, worker_socket),
     )
     trio.run(daemon.run, parts)
     return 0

@@ -14,6 +14,7 @@ from polarisd import journal, store
 from polarisd.api import errors, wire
 from polarisd.api.errors import ControlError
 from polarisd.api.snapshot import Offering
+from polarisd.bench.runner import Runner, Wanted
 from polarisd.checking import first_few
 from polarisd.config import Config, ConfigError
 from polarisd.gpu import memory as gpu_memory
@@ -46,6 +47,7 @@ class DaemonServices:
         state: State,
         keeper: Keeper,
         sampler: Sampler,
+        benches: Runner,
         clock: Callable[[], float],
         pid: int,
         look_up_admins: Callable[[], Awaitable[None]],
@@ -58,6 +60,7 @@ class DaemonServices:
         self._state = state
         self._keeper = keeper
         self._sampler = sampler
+        self._benches = benches
         self._clock = clock
         self._writing = trio.Lock()
         self._saved_memory = keeper.memory
@@ -166,6 +169,19 @@ class DaemonServices:
             self._sampler.forget(gpu_uuid)
         await self.save_memory()
         return forgotten
+
+    async def benchmark(
+        self, gpus: tuple[str, ...], quick: bool, backend: str, tests: tuple[str, ...]
+    ) -> dict[str, object]:
+        return await self._benches.request(
+            Wanted(gpu_uuids=gpus, quick=quick, backend=backend, tests=tests)
+        )
+
+    async def cancel_benchmarks(self, run: int) -> list[int]:
+        return await self._benches.cancel(run)
+
+    async def benchmarks(self, gpu_uuid: str, run: int, limit: int) -> dict[str, object]:
+        return await self._benches.kept(gpu_uuid, run, limit)
 
     async def save_memory(self) -> None:
         """Keep what was seen of the GPUs, if it has changed since it was last kept, or to

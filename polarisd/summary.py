@@ -17,6 +17,8 @@ def status_line(snapshot: Snapshot) -> str:
     codes = sorted({fault.code for fault in snapshot.faults if fault.severity == ERROR})
     if codes:
         parts.append("wrong: " + ", ".join(codes))
+    if snapshot.benchmarks:
+        parts.append("benchmark running")
     if any(fault.code == "config_not_applied" for fault in snapshot.faults):
         parts.append("configuration refused")
     return "; ".join(parts)

@@ -42,6 +42,8 @@ EVENTS = {
     "gpu_missing": "a GPU is gone",
     "driver_changed": "the driver came, went or changed",
     "offering_changed": "start or stop",
+    "benchmark_begun": "a benchmark began",
+    "benchmark_ended": "a benchmark ended, however it did",
     "config_reloaded": "a new configuration is in use",
     "reload_refused": "a bad configuration was refused",
     "restart_needed": "a changed setting waits for a restart",

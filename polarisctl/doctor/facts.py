@@ -20,16 +20,17 @@ from polarisctl.doctor.gather.daemon import gather_daemon
 from polarisctl.doctor.gather.driver import gather_driver
 from polarisctl.doctor.gather.engine import gather_engines
 from polarisctl.doctor.gather.files import gather_files
+from polarisctl.doctor.gather.gpu_stack import gather_gpu_stack
 from polarisctl.doctor.gather.hardware import gather_hardware, gather_space
 from polarisctl.doctor.gather.network import gather_firewall, gather_ports
 from polarisctl.doctor.gather.nvml import gather_nvml
 from polarisctl.doctor.gather.system import gather_system
-from polarisctl.doctor.gather.unit import gather_unit
+from polarisctl.doctor.gather.unit import gather_unit, gather_worker_socket
 from polarisctl.doctor.later import Later
 
 # A gatherer that waits for another one holds a thread: one for each topic, so that
 # all of them can wait at once.
-TOPICS = 17
+TOPICS = 19
 
 
 class Facts:
@@ -41,12 +42,14 @@ class Facts:
         self.clock = Later(pool, lambda: gather_clock(edge))
         self.hardware = Later(pool, lambda: gather_hardware(edge))
         self.driver = Later(pool, lambda: gather_driver(edge))
+        self.gpu_stack = Later(pool, lambda: gather_gpu_stack(edge))
         self.engines = engines = Later(pool, lambda: gather_engines(edge))
         self.access = Later(pool, lambda: gather_gpu_access(edge))
         self.firewall = Later(pool, lambda: gather_firewall(edge))
         self.accounts = accounts = Later(pool, lambda: gather_accounts(edge))
         self.daemon = daemon = Later(pool, lambda: gather_daemon(edge))
         self.unit = Later(pool, lambda: gather_unit(edge, system.get()))
+        self.worker_socket = Later(pool, lambda: gather_worker_socket(edge, system.get()))
         self.nvml = Later(pool, lambda: gather_nvml(edge, daemon.get()))
         self.config = config = Later(pool, lambda: gather_config(edge, daemon.get()))
         self.settings = chosen = Later(pool, lambda: settings(daemon.get(), config.get()))

@@ -64,3 +64,4 @@ DEFAULT_SSH_PORTS = (11000, 11002)
 CREDENTIALS_DIRECTORY = "/etc/polaris/credentials"
 SERVICE_USER = "polaris"
 SERVICE_UNIT = "polarisd.service"
+WORKER_SOCKET = "polaris-worker.socket"

@@ -1,4 +1,4 @@
-"""The systemd unit of polarisd: installed, enabled, running.  Pure; made by `gather.unit`."""
+"""polarisd's units: installed, enabled, running; its socket.  Pure; made by `gather.unit`."""
 
 from __future__ import annotations
 
@@ -94,6 +94,43 @@ def active(unit: Unit) -> Finding:
     if state == "failed":
         found += f" ({properties.get('Result', 'no result')}, exit status {status})"
     return failure(found, needed, "Start it; if it does not stay up, its log says why:", START, LOG)
+
+
+def socket(socket: Unit, service: Unit) -> Finding:
+    """The socket comes and goes with the service, so it counts only while that runs."""
+    needed = f"{socket.name}, listening"
+    properties = _properties(socket, needed)
+    if isinstance(properties, Finding):
+        return properties
+    running = service.properties
+    if not isinstance(running, dict) or running.get("ActiveState") not in ("active", "reloading"):
+        return skipped(f"{service.name} is not running, and it comes with that")
+    match properties.get("LoadState"), properties.get("ActiveState"):
+        case "loaded", "active":
+            return ok("listening")
+        case "loaded", state:
+            return failure(
+                state or "not active",
+                needed,
+                "Start it; if it does not stay up, its log says why:",
+                f"sudo systemctl restart {socket.name}",
+                f"journalctl -u {socket.name}",
+            )
+        case "masked", _:
+            return failure(
+                "masked",
+                needed,
+                "Unmask and start it:",
+                f"sudo systemctl unmask {socket.name}",
+                f"sudo systemctl start {socket.name}",
+            )
+    return failure(
+        "not installed",
+        needed,
+        "Reinstall the package; restart polarisd after an upgrade:",
+        "sudo apt install --reinstall polaris",
+        f"sudo systemctl restart {service.name}",
+    )
 
 
 def _properties(unit: Unit, needed: str) -> dict[str, str] | Finding:

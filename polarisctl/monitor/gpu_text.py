@@ -11,6 +11,8 @@ from polarisctl.monitor.scene import Scene
 
 Gpu = Mapping[str, object]
 
+MEASURED = "benchmark_running"
+
 
 def number_of(gpu: Gpu) -> str:
     index = values.number(gpu, "identity", "index")
@@ -40,7 +42,9 @@ def faults_of(gpu: Gpu, scene: Scene) -> list[Mapping[str, object]]:
 
 
 def is_well(gpu: Gpu) -> bool:
-    return values.text(gpu, "state") == "ok" and not values.names(gpu, "withheld_by")
+    """Whether it can be offered, or could be if it were not being measured just now."""
+    codes = values.names(gpu, "withheld_by") or ()
+    return values.text(gpu, "state") == "ok" and all(code == MEASURED for code in codes)
 
 
 def mark(gpu: Gpu, scene: Scene) -> Span:
@@ -70,7 +74,7 @@ def notes(gpu: Gpu, scene: Scene) -> list[Span]:
         if code not in (*codes, f"gpu_{state}")
     ]
     found += [(code, "bad" if not is_well(gpu) else "warn") for code in codes]
-    found += [(code, "bad") for code in withheld]
+    found += [(code, "warn" if code == MEASURED else "bad") for code in withheld]
     reasons = values.names(gpu, "sample", "throttle") or ()
     if lanes.severity(reasons) != "dim":
         found.append((lanes.throttle_text(reasons), lanes.severity(reasons)))

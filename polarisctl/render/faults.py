@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from polarisctl.render.page import Page
     from polarisctl.render.readings import Record
 
-WITHHELD_BY_OWNER = "withheld_by_owner"
+# Why a GPU that is well may be withheld.
+WELL_BUT_WITHHELD = ("withheld_by_owner", "benchmark_running")
 SEVERITIES = ("error", "warning", "notice")
 _STYLES = {"error": BAD, "warning": WARN, "notice": NOTE}
 
@@ -74,7 +75,7 @@ def _doubt_of(gpu: Record) -> str:
     codes = values.names(gpu, "withheld_by")
     if codes is None:
         return "perhaps withheld"
-    others = [code for code in codes if code != WITHHELD_BY_OWNER]
+    others = [code for code in codes if code not in WELL_BUT_WITHHELD]
     if others:
         return f"withheld ({', '.join(others)})"
     state = values.text(gpu, "state")

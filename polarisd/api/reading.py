@@ -19,6 +19,8 @@ GPU_MISSING = "gpu_missing"
 TIMED_OUT = "timed_out"
 DRIVER_ERROR = "driver_error"
 READ_ERROR = "read_error"
+ERROR = "error"
+NOT_KNOWN = "not_known"
 
 REASONS = {
     NOT_READ_YET: "not read yet",
@@ -31,6 +33,8 @@ REASONS = {
     TIMED_OUT: "the driver did not answer in time",
     DRIVER_ERROR: "the driver reported an error",
     READ_ERROR: "the system could not be read",
+    ERROR: "it was tried and failed",
+    NOT_KNOWN: "nobody has said",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from polarisd.api.benchmark import Progress
 from polarisd.api.gpu import Driver, Gpu
 from polarisd.api.reading import Reading
 
@@ -91,13 +92,14 @@ class Snapshot:
     gpus: tuple[Gpu, ...]
     host: Host
     faults: tuple[Fault, ...]
+    benchmarks: tuple[Progress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened: `kind` is fault_raised, fault_cleared, xid,
-    gpu_appeared, gpu_missing, driver_changed, offering_changed or
-    config_reloaded."""
+    gpu_appeared, gpu_missing, driver_changed, offering_changed,
+    config_reloaded or benchmark_ended (of which `code` is the outcome)."""
 
     kind: str
     at: float

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from polarisd import __version__
 from polarisd.api import errors, wire
+from polarisd.api.benchmark import TESTS
 from polarisd.api.errors import ControlError
-from polarisd.checking import Matches, MaxLength, Range
+from polarisd.checking import Matches, MaxItems, MaxLength, Range
 from polarisd.control.access import ADMIN, READ
 
 
@@ -36,6 +37,11 @@ class Services(Protocol):
     def config(self) -> dict[str, object]: ...
     async def reload(self) -> dict[str, object]: ...
     async def forget(self, gpu_uuid: str) -> tuple[str, ...]: ...
+    async def benchmark(
+        self, gpus: tuple[str, ...], quick: bool, backend: str, tests: tuple[str, ...]
+    ) -> dict[str, object]: ...
+    async def cancel_benchmarks(self, run: int) -> list[int]: ...
+    async def benchmarks(self, gpu_uuid: str, run: int, limit: int) -> dict[str, object]: ...
 
 
 class Client(Protocol):
@@ -82,9 +88,35 @@ class Burst:
     seconds: Annotated[float, Range(1, 60)] = 10
 
 
+_UUID = r"(GPU|MIG)-[0-9A-Za-z/-]{1,90}"
+GpuUuid = Annotated[str, Matches(_UUID, "the UUID of a GPU")]
+TestId = Annotated[str, Matches("|".join(TESTS), f"one of {', '.join(TESTS)}")]
+RunNumber = Annotated[int, Range(0, 1 << 32)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    gpu_uuid: Annotated[str, Matches(r"(GPU|MIG)-[0-9A-Za-z/-]{1,90}", "the UUID of a GPU")]
+    gpu_uuid: GpuUuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    gpus: Annotated[tuple[GpuUuid, ...], MaxItems(64)] = ()
+    quick: bool = False
+    backend: Literal["", "cupy", "host", "numpy"] = ""
+    tests: Annotated[tuple[TestId, ...], MaxItems(64)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelBenchmarks:
+    run: RunNumber = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmarks:
+    gpu_uuid: Annotated[str, Matches(f"({_UUID})?", "the UUID of a GPU")] = ""
+    run: RunNumber = 0
+    limit: Annotated[int, Range(1, 100)] = 20
 
 
 async def _hello(services: Services, client: Client, request: Hello) -> object:
@@ -146,6 +178,20 @@ async def _forget(services: Services, client: Client, request: Forget) -> object
     return {"forgotten": list(await services.forget(request.gpu_uuid))}
 
 
+async def _benchmark(services: Services, client: Client, request: Benchmark) -> object:
+    return await services.benchmark(request.gpus, request.quick, request.backend, request.tests)
+
+
+async def _benchmark_cancel(
+    services: Services, client: Client, request: CancelBenchmarks
+) -> object:
+    return {"cancelled": await services.cancel_benchmarks(request.run)}
+
+
+async def _benchmarks(services: Services, client: Client, request: Benchmarks) -> object:
+    return await services.benchmarks(request.gpu_uuid, request.run, request.limit)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row. `verb` is the polarisctl verb that uses it first; without `acts` all
@@ -173,5 +219,8 @@ COMMANDS: dict[str, Command] = {
         Command("config", Nothing, READ, "config", _config, acts=False),
         Command("reload", Nothing, ADMIN, "config", _reload),
         Command("forget", Forget, ADMIN, "gpus", _forget),
+        Command("benchmark", Benchmark, ADMIN, "benchmark", _benchmark),
+        Command("benchmark_cancel", CancelBenchmarks, ADMIN, "benchmark", _benchmark_cancel),
+        Command("benchmarks", Benchmarks, READ, "benchmark", _benchmarks, acts=False),
     )
 }

@@ -205,7 +205,7 @@ class Session:
             raise ControlError(
                 errors.INVALID_PARAMS,
                 f"{method}: " + "; ".join(first_few(list(map(str, failed.problems)))),
-                "see docs/control-protocol.md",
+                "see control-protocol.md in /usr/share/doc/polaris",
             ) from None
         return await command.handler(self._services, self, request)
 

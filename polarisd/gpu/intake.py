@@ -33,6 +33,7 @@ class Intake:
         self.cards: dict[str, Card] = {card.uuid: card for card in known}
         self.driver = driver_without_versions("starting", "")
         self.no_events = ""
+        self._condition_ticks: dict[str, int] = {}
         self.begin()
         self._report_xid = report_xid
 
@@ -52,11 +53,12 @@ class Intake:
         match frame:
             case [raw.SAMPLE, int(tick), str(uuid), dict(sample)]:
                 self._take_sample(uuid, record_from_wire(RawSample, sample), tick)
-            case [raw.CONDITION, int(), str(uuid), dict(condition), list(mig)]:
+            case [raw.CONDITION, int(tick), str(uuid), dict(condition), list(mig)]:
                 card = self.cards[uuid]
                 self.cards[uuid] = inventory.conditioned(
                     card, condition_from_wire(condition), tuple(map(_mig_from_wire, mig))
                 )
+                self._condition_ticks[uuid] = tick
                 self._awaited.discard((uuid, raw.CONDITION))
             case [raw.XID, str(uuid), int(xid)]:
                 self._report_xid(uuid, xid)
@@ -99,6 +101,10 @@ class Intake:
     def any_lost(self) -> bool:
         """A GPU is off the bus, which only a new child can see return."""
         return bool(self._unreadable) or any(c.state == LOST for c in self.cards.values())
+
+    def condition_tick(self, uuid: str) -> int:
+        """The tick that asked for the condition that is known; 0 if there was none."""
+        return self._condition_ticks.get(uuid, 0)
 
     def overdue(self, now: float) -> None:
         """The tick's deadline has passed: who owes a sample is silent from now on."""

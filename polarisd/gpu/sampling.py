@@ -100,6 +100,8 @@ class Sampler:
         self._strays = Strays()
         self._progress = trio.Event()
         self._hurry = trio.Event()
+        self._wants_condition = False
+        self._tick = 0
         self._burst_until = 0.0
         self._burst_interval_s = 1.0
         self._failures = 0
@@ -125,6 +127,14 @@ class Sampler:
     def hurry(self) -> None:
         """Take up a changed pace now instead of after the tick that is waited for."""
         self._hurry.set()
+
+    def read_condition(self) -> Callable[[str], bool]:
+        """Of every GPU, now instead of when it is due.  Returns what says of a GPU whether
+        its condition has been read since; one that was on its way already does not count."""
+        self._wants_condition = True
+        self._hurry.set()
+        asked_tick = self._tick
+        return lambda uuid: self._intake.condition_tick(uuid) > asked_tick
 
     def forget(self, uuid: str) -> None:
         """Drop a GPU that is gone.  KeyError if it is not known."""
@@ -180,29 +190,29 @@ class Sampler:
 
     async def _sample_until_changed(self, link: Link) -> str:
         begun = condition_due = heard_at = trio.current_time()
-        tick = 0
         while True:
-            tick += 1
+            self._tick += 1
             now = trio.current_time()
             kinds = [raw.SAMPLE]
-            if now >= condition_due:
+            if now >= condition_due or self._wants_condition:
+                self._wants_condition = False
                 condition_due = now + self.pace.condition_interval_s
                 kinds.append(raw.CONDITION)
                 if reason := self._reason_to_restart(now - begun):
                     self._intake.changed = reason
                     return reason
-            await self._ask(link, kinds, tick)
+            await self._ask(link, kinds)
             if not self._intake.all_hung:
                 heard_at = trio.current_time()
             elif trio.current_time() - heard_at > self._patience.all_silent_s:
                 return f"no GPU has answered for {self._patience.all_silent_s:g} s"
             await self._sleep_until(next_due(now, trio.current_time(), self._interval_s()))
 
-    async def _ask(self, link: Link, kinds: list[str], tick: int) -> None:
+    async def _ask(self, link: Link, kinds: list[str]) -> None:
         """One tick: ask every GPU, wait for those that answer, publish."""
         self._intake.expect(*kinds)
         self._progress = trio.Event()
-        await link.request(kinds, tick)
+        await link.request(kinds, self._tick)
         if not self._intake.answered:
             await self._progressed(self.pace.call_deadline_s)
         self._intake.overdue(utc_now())
@@ -216,10 +226,10 @@ class Sampler:
         return self._progress.is_set()
 
     async def _sleep_until(self, due: float) -> None:
-        """Or less, if it is hurried."""
-        self._hurry = trio.Event()
+        """Or less, if it is hurried, or was during the tick before."""
         with trio.move_on_at(due):
             await self._hurry.wait()
+        self._hurry = trio.Event()
 
     def _interval_s(self) -> float:
         if trio.current_time() < self._burst_until:

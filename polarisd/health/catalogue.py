@@ -208,6 +208,17 @@ _HOST = (
         "what must outlive a restart is not written down: {detail}",
         "check the disk that holds it, and its free space",
     ),
+    _notice(
+        "benchmarks_set_aside",
+        "earlier benchmarks cannot be read and are kept apart: {detail}",
+        "nothing has to be done, and new ones are kept; this notice ends with: "
+        "sudo systemctl restart polarisd",
+    ),
+    _warning(
+        "benchmarks_not_kept",
+        "benchmarks will be forgotten at the next restart: {detail}",
+        "check the disk that holds the state directory, and its free space",
+    ),
 )
 
 CATALOGUE: dict[str, FaultKind] = {kind.code: kind for kind in (*_DRIVER, *_GPU, *_HOST)}

@@ -39,3 +39,12 @@ def state_signs(unreadable: Mapping[str, str], not_saved: str) -> Iterator[Sign]
         yield Sign("state_unreadable", key=name, facts={"detail": detail})
     if not_saved:
         yield Sign("state_not_saved", facts={"detail": not_saved})
+
+
+def benchmark_signs(set_aside: str, not_kept: str) -> Iterator[Sign]:
+    """Of the history of benchmarks: what of it was set aside because it was spoilt, and why
+    it cannot be kept; empty if all is well."""
+    if set_aside:
+        yield Sign("benchmarks_set_aside", facts={"detail": set_aside})
+    if not_kept:
+        yield Sign("benchmarks_not_kept", facts={"detail": not_kept})

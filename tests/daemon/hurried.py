@@ -15,6 +15,7 @@ from pathlib import Path
 import trio
 
 from polarisd import config, daemon, journal, systemd
+from polarisd.benching import bench_parts
 from polarisd.control import listener
 from polarisd.gpu.sampling import Patience
 from polarisd.host import HostProbe
@@ -44,6 +45,7 @@ def main(config_path: Path) -> None:
         offering=recalled.offering,
         unreadable=recalled.unreadable,
         driver_dir=config_path.parent / "driver",
+        bench=bench_parts(os.environ, None),
         patience=PATIENCE,
     )
     trio.run(daemon.run, parts)

@@ -39,9 +39,11 @@ class Polarisd:
         self.state_directory = directory / "state"
         self.driver_directory = directory / "driver"
         self.config_path = directory / "polaris.toml"
-        self.environ = with_tree(environ)
+        # whatever this machine has installed is not what is tested
+        self.environ = {"POLARIS_GPU_STACKS": "", **with_tree(environ)}
         self.process: subprocess.Popen[bytes] | None = None
         self.told: list[str] = []
+        self.options: list[str] = []
         self.expects_traceback = False
         self.user: int | None = None
         for made in (self.socket_path.parent, self.state_directory, self.driver_directory):
@@ -75,7 +77,11 @@ class Polarisd:
         notify.chmod(0o666)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self._module, "--config", str(self.config_path)],
+                [
+                    *(sys.executable, "-m", self._module),
+                    *("--config", str(self.config_path)),
+                    *self.options,
+                ],
                 env={**self.environ, "NOTIFY_SOCKET": str(notify)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

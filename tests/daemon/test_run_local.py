@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -52,6 +53,7 @@ def test_without_a_terminal_it_shows_the_status_once(environ: dict[str, str]) ->
     assert (done.returncode, done.stderr) == (0, "")
     assert "mode independent" in done.stdout
     assert done.stdout.count("GeForce RTX 4090") == 2
+    assert "docs/development.md" in done.stdout
     assert done.stdout.endswith("polarisd has stopped\n")
 
 
@@ -61,8 +63,12 @@ def test_on_a_terminal_it_shows_the_monitor(environ: dict[str, str], leave: byte
     if pid == 0:
         os.execve(PROGRAM[0], PROGRAM, {**environ, "TERM": "xterm-256color"})
     try:
-        text = read_until(terminal, rb"\x1b\[\?1049h[\s\S]*RTX 4090")
+        text = read_until(terminal, rb"press Enter")
         daemon = int(re.findall(rb"pid (\d+)", text)[0])
+        socket_path = re.findall(rb"export POLARIS_SOCKET=(\S+)", text)[0]
+        assert len(gpus_through(socket_path)) == 2
+        os.write(terminal, b"\n")
+        read_until(terminal, rb"\x1b\[\?1049h[\s\S]*RTX 4090")
         os.write(terminal, leave)
         read_until(terminal, rb"polarisd has stopped")
         _, status = os.waitpid(pid, 0)
@@ -73,6 +79,14 @@ def test_on_a_terminal_it_shows_the_monitor(environ: dict[str, str], leave: byte
         os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0
     assert not Path(f"/proc/{daemon}").exists()
+
+
+def gpus_through(path: bytes) -> list[str]:
+    """The GPUs that another terminal sees."""
+    command = [str(Path(sys.executable).parent / "polarisctl"), "gpus", "--json"]
+    environ = {**os.environ, "POLARIS_SOCKET": os.fsdecode(path)}
+    told = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=DEADLINE_S)
+    return [gpu["uuid"] for gpu in json.loads(told.stdout)["gpus"]]
 
 
 def read_until(terminal: int, pattern: bytes) -> bytes:

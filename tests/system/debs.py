@@ -16,6 +16,7 @@ SOURCES = (
     "docs",
     "packaging",
     "README.md",
+    "CHANGELOG.md",
     "polaris.toml.example",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -56,6 +57,15 @@ def test_it_carries_what_a_user_looks_for(unpacked: Path) -> None:
     assert (unpacked / "etc/polaris/polaris.toml").read_bytes() == (
         debs.REPOSITORY / "polaris.toml.example"
     ).read_bytes()
+
+
+def test_every_page_is_there_under_the_name_by_which_others_link_to_it(unpacked: Path) -> None:
+    place = unpacked / "usr/share/doc/polaris"
+    pages = {page.name for page in (debs.REPOSITORY / "docs").glob("*.md")}
+    assert {page.name for page in place.glob("*.md")} == pages | {"README.md", "CHANGELOG.md"}
+    for page in place.glob("*.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+        assert [link for link in links if not (place / link).exists()] == [], page.name
 
 
 def test_bash_accepts_its_completion(unpacked: Path) -> None:

@@ -83,6 +83,17 @@ class Desk:
     async def forget(self, gpu_uuid: str) -> tuple[str, ...]:
         return (gpu_uuid,)
 
+    async def benchmark(
+        self, gpus: tuple[str, ...], quick: bool, backend: str, tests: tuple[str, ...]
+    ) -> dict[str, object]:
+        return {"runs": [], "skipped": []}
+
+    async def cancel_benchmarks(self, run: int) -> list[int]:
+        return []
+
+    async def benchmarks(self, gpu_uuid: str, run: int, limit: int) -> dict[str, object]:
+        return {"runs": [], "left_out": 0, "problem": ""}
+
 
 class Peer:
     """The client's end."""

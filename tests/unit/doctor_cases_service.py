@@ -60,6 +60,25 @@ UNIT_CASES = [
     case("polarisd-active", SKIPPED, "systemd is not", unit=NO_SYSTEMD),
 ]
 
+LISTENING = {"LoadState": "loaded", "ActiveState": "active"}
+
+
+def _socket(verdict: str, says: str, service: Unit, **changed: str) -> Case:
+    socket = Unit("polaris-worker.socket", {**LISTENING, **changed})
+    return case("worker-socket", verdict, says, worker_socket=socket, unit=service)
+
+
+SOCKET_CASES = [
+    _socket(OK, "listening", _unit()),
+    _socket(OK, "listening", _unit(ActiveState="reloading")),
+    _socket(FAILURE, "restart polaris-worker.socket", _unit(), ActiveState="failed"),
+    _socket(FAILURE, "unmask", _unit(), LoadState="masked"),
+    _socket(FAILURE, "reinstall polaris", _unit(), LoadState="not-found"),
+    case("worker-socket", UNKNOWN, "output", worker_socket=UNREAD_UNIT, unit=_unit()),
+    _socket(SKIPPED, "is not running", FAILED),
+    case("worker-socket", SKIPPED, "systemd is not", worker_socket=NO_SYSTEMD, unit=NO_SYSTEMD),
+]
+
 
 def _config(*problems: str) -> Config:
     return Config(PATH, True, Checked(problems, {}))
@@ -210,4 +229,11 @@ FILE_CASES = [
     _file_case("coldkey", UNKNOWN, "/root cannot be looked into", unseen=("/root",)),
 ]
 
-CASES: list[Case] = [*UNIT_CASES, *CONFIG_CASES, *DAEMON_CASES, *ACCOUNT_CASES, *FILE_CASES]
+CASES: list[Case] = [
+    *UNIT_CASES,
+    *SOCKET_CASES,
+    *CONFIG_CASES,
+    *DAEMON_CASES,
+    *ACCOUNT_CASES,
+    *FILE_CASES,
+]

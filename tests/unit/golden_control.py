@@ -15,6 +15,7 @@ import trio
 from polarisd.api import wire
 from polarisd.api.snapshot import Offering
 from polarisd.state import State
+from tests.unit.bench_samples import bench_run, progress
 from tests.unit.build import NOW, card, driver, fault, gpus_of, snapshot, uuid_of
 from tests.unit.control_support import Desk, session
 
@@ -33,6 +34,9 @@ REQUESTS: dict[str, dict[str, object]] = {
     "config": {},
     "reload": {},
     "forget": {"gpu_uuid": uuid_of(0)},
+    "benchmark": {"gpus": [uuid_of(0)], "quick": True, "backend": "cupy", "tests": ["gemm_bf16"]},
+    "benchmark_cancel": {"run": 7},
+    "benchmarks": {"gpu_uuid": uuid_of(0), "run": 7, "limit": 1},
 }
 
 
@@ -51,11 +55,24 @@ class GoldenDesk(Desk):
     async def reload(self) -> dict[str, object]:
         return {"changed": ["log.level"], "needs_restart": ["state.directory"]}
 
+    async def benchmark(
+        self, gpus: tuple[str, ...], quick: bool, backend: str, tests: tuple[str, ...]
+    ) -> dict[str, object]:
+        skipped = [{"gpu_uuid": uuid_of(1), "why": "it is lost"}]
+        return {"runs": [{"run": 7, "gpu_uuid": gpus[0]}], "skipped": skipped}
+
+    async def cancel_benchmarks(self, run: int) -> list[int]:
+        return [run]
+
+    async def benchmarks(self, gpu_uuid: str, run: int, limit: int) -> dict[str, object]:
+        return {"runs": [bench_run(run)], "left_out": 1, "problem": ""}
+
 
 def golden_state() -> State:
     daemon = snapshot().daemon
     assert daemon.offering == Offering(wanted=True, since_at=NOW)
-    whole = snapshot(gpus=tuple(gpus_of(card(0))), driver=driver(), faults=(fault(),))
+    gpus = tuple(gpus_of(card(0)))
+    whole = snapshot(gpus=gpus, driver=driver(), faults=(fault(),), benchmarks=(progress(),))
     return State(whole, lambda: NOW)
 
 

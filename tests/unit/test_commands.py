@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import msgpack
 import pytest
@@ -64,7 +64,7 @@ def test_a_command_in_full(method: str) -> None:
         if get_origin(hints[field.name]) is Annotated:
             for number in re.findall(r"\d[\d.]*", limits):
                 assert number in says, f"{field.name} must be {limits}"
-        default = "" if field.default is MISSING else str(field.default).lower()
+        default = "" if field.default is MISSING else json.dumps(field.default)
         assert ("default" in says) == bool(default)
         assert default in says
 
@@ -115,4 +115,10 @@ def test_no_param_is_of_a_kind_that_the_table_cannot_check() -> None:
     for command in COMMANDS.values():
         for hint in get_type_hints(command.request, include_extras=True).values():
             base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+            if get_origin(base) is tuple:
+                (base, _) = get_args(base)
+                base = get_args(base)[0] if get_origin(base) is Annotated else base
+            if get_origin(base) is Literal:
+                assert all(isinstance(choice, str) for choice in get_args(base))
+                continue
             assert base in (bool, int, float, str), command.method

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from polarisctl import verbs
-from polarisctl.commands import logs
+from polarisctl.commands import benchmark, logs
 from polarisctl.commands.completion import SHELLS, script
 from polarisctl.doctor.table import CHECKS
 from polarisctl.shells.places import Place, places
@@ -148,6 +148,9 @@ class TestEachShell:
         assert ask(scripts, "polarisctl logs --priority ", somewhere) >= {"err", "debug"}
         assert ask(scripts, "polarisctl completion ", somewhere) >= set(SHELLS)
         assert ask(scripts, "polarisctl logs --event ", somewhere) >= set(logs.EVENTS)
+        offered = ask(scripts, "polarisctl benchmark --test ", somewhere)
+        assert offered >= set(benchmark.OFFERS["test"])
+        assert ask(scripts, "polarisctl benchmark --backend ", somewhere) >= {"cupy", "numpy"}
         ids = {check.id for check in CHECKS}
         assert ask(scripts, "polarisctl doctor --only ", somewhere) >= ids
         assert ask(scripts, "polarisctl doctor --only cdi", somewhere) == {"cdi-spec"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import fields, is_dataclass
@@ -12,7 +13,7 @@ import pytest
 
 from polarisctl import failures, verbs
 from polarisctl.shells.places import Place, places
-from polarisd.api import errors, gpu, reading, snapshot
+from polarisd.api import benchmark, errors, gpu, reading, snapshot
 from polarisd.api.reading import Unknown
 from polarisd.config import Node
 from polarisd.control.commands import COMMANDS
@@ -24,7 +25,7 @@ JSON = (ROOT / "docs" / "json.md").read_text()
 RECORDS = sorted(
     {
         record
-        for module in (gpu, snapshot)
+        for module in (benchmark, gpu, snapshot)
         for record in vars(module).values()
         if isinstance(record, type) and is_dataclass(record) and record is not Unknown
     },
@@ -71,6 +72,18 @@ def test_each_reason_code_and_exit_code_is_in_json_md() -> None:
     assert [code for code in codes if f"`{code}`" not in JSON] == []
     for code in {*failures.EXIT_BY_CODE.values(), failures.EXIT_UNHEALTHY, failures.EXIT_FAILED}:
         assert f"\n| {code} | " in JSON
+
+
+def test_each_page_that_a_hint_names_is_one_and_is_named_where_the_package_has_it() -> None:
+    installed = r"([\w-]+\.md) in /usr/share/doc/polaris\b"
+    named = [
+        page
+        for package in ("polarisctl", "polarisd")
+        for module in (ROOT / package).rglob("*.py")
+        for page in re.findall(installed, module.read_text())
+    ]
+    assert {"gpu-setup.md", "control-protocol.md"} <= set(named)
+    assert [page for page in named if not (ROOT / "docs" / page).exists()] == []
 
 
 @pytest.mark.parametrize("verb", verbs.VERBS)

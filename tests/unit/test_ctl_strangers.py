@@ -162,6 +162,8 @@ class TestHealth:
         [
             ("ok", (), 0, "ok, no faults"),
             ("ok", ("withheld_by_owner",), 0, "ok, no faults"),
+            ("ok", ("benchmark_running",), 0, "ok, no faults"),
+            ("ok", ("xid", "benchmark_running"), 5, "not ok: GPU 1 is withheld (xid)"),
             ("silent", ("gpu_silent",), 5, "not ok: GPU 1 is withheld (gpu_silent)"),
             ("ok", ("xid", "withheld_by_owner"), 5, "not ok: GPU 1 is withheld (xid)"),
             ("silent", ("withheld_by_owner",), 5, "not ok: GPU 1 is silent"),

@@ -14,10 +14,20 @@ from polarisctl.doctor.daemon import Daemon
 from polarisctl.doctor.finding import FAILURE, OK, SKIPPED, UNKNOWN, VERDICTS, WARNING
 from polarisctl.doctor.table import CHECKS
 from polarisd.health.catalogue import CATALOGUE, FaultKind
-from tests.unit import doctor_cases_gpu, doctor_cases_machine, doctor_cases_service
+from tests.unit import (
+    doctor_cases_containers,
+    doctor_cases_gpu,
+    doctor_cases_machine,
+    doctor_cases_service,
+)
 from tests.unit.doctor_support import Case, known
 
-CASES = [*doctor_cases_machine.CASES, *doctor_cases_gpu.CASES, *doctor_cases_service.CASES]
+CASES = [
+    *doctor_cases_machine.CASES,
+    *doctor_cases_gpu.CASES,
+    *doctor_cases_containers.CASES,
+    *doctor_cases_service.CASES,
+]
 BY_ID = {check.id: check for check in CHECKS}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "doctor.md"
 

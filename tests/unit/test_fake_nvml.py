@@ -160,3 +160,14 @@ def test_print_env_gives_a_machine_that_stays(tmp_path: Path) -> None:
     script = f"{done.stdout}\n{sys.executable} -m gpustat --no-header"
     listing = subprocess.check_output(["sh", "-ec", script], text=True)
     assert "RTX 4090" in listing
+
+
+def test_the_command_line_adds_a_fake_cupy_that_sees_the_gpu_it_is_shown() -> None:
+    code = (
+        "import os; from cupy_backends.cuda.api import runtime; "
+        "print(os.environ['POLARIS_GPU_STACKS'] == '', runtime.getDeviceCount())"
+    )
+    command = [sys.executable, "-m", "tests.fakes.nvml", "--cupy", "--", sys.executable, "-c", code]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "GPU-" + "0" * 32}
+    done = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    assert done.stdout == "True 1\n"

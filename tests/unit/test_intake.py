@@ -98,6 +98,16 @@ def test_a_condition_that_is_late_makes_nobody_silent() -> None:
     assert child.intake.answered
 
 
+def test_which_question_a_condition_answers() -> None:
+    child = Child()
+    child.start(0, 1)
+    assert child.intake.condition_tick(uuid_of(0)) == 0
+    child.send(condition_frame(0))
+    child.start(0, 1)
+    assert child.intake.condition_tick(uuid_of(0)) == 1
+    assert child.intake.condition_tick(uuid_of(1)) == 0
+
+
 def test_each_child_is_asked_anew() -> None:
     child = Child()
     child.start(0)

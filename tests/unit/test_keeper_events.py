@@ -11,6 +11,8 @@ from polarisd.api import reading
 from polarisd.api.gpu import MISSING, OK, SILENT
 from polarisd.api.reading import Unknown
 from polarisd.api.snapshot import Offering
+from polarisd.claims import Claim
+from tests.unit.bench_samples import bench_run
 from tests.unit.build import (
     NOW,
     card,
@@ -185,3 +187,46 @@ def test_a_gpu_that_nobody_knows_has_nothing_to_forget() -> None:
     before = world.keeper.memory
     assert world.keeper.forget("GPU-of-another-machine") == ()
     assert world.keeper.memory == before
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level"), [("completed", logging.INFO), ("failed", logging.WARNING)]
+)
+async def test_benchmarks_are_told(
+    outcome: str, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world = World()
+    with world.heard() as events:
+        world.keeper.tell_benchmark_begun(bench_run())
+        world.keeper.tell_benchmark_ended(bench_run(outcome=outcome, problem="it is hot"))
+        world.keeper.tell_benchmark_ended(bench_run(gpu_uuid="", outcome=outcome))
+    assert [(e.kind, e.gpu_uuid, e.code) for e in events] == [
+        ("benchmark_ended", A, outcome),
+        ("benchmark_ended", "", outcome),
+    ]
+    assert events[0].text == f"benchmark 7 of {A}: {outcome}: it is hot"
+    assert events[1].text == f"benchmark 7 of the processor: {outcome}"
+    (_, begun), (said, ended), _ = journal(caplog)
+    assert caplog.messages[0] == f"benchmark 7 of {A} (cupy) begins"
+    assert (begun["event"], begun["gpu_uuid"]) == ("benchmark_begun", A)
+    assert (said, ended["event"], ended["outcome"]) == (level, "benchmark_ended", outcome)
+
+
+async def test_what_is_claimed_is_withheld_beside_all_else() -> None:
+    world = World((B,))
+    world.take(*HEALTHY)
+    world.keeper.take_claims({A: Claim("benchmark 7", "benchmark_running"), B: Claim("x", "y")})
+    assert world.withheld == {A: ("benchmark_running",), B: ("withheld_by_owner", "y")}
+    world.keeper.take_claims({})
+    assert world.withheld == {A: (), B: ("withheld_by_owner",)}
+
+
+async def test_a_history_of_benchmarks_that_is_not_well_is_a_fault() -> None:
+    world = World()
+    world.take(*HEALTHY)
+    world.keeper.take_benchmarks_kept("it is now benchmarks.sqlite.bad", "disk full")
+    assert {code for code, _ in world.codes} == {"benchmarks_set_aside", "benchmarks_not_kept"}
+    assert world.withheld == {A: (), B: ()}
+    world.keeper.take_benchmarks_kept("it is now benchmarks.sqlite.bad", "")
+    assert {code for code, _ in world.codes} == {"benchmarks_set_aside"}

@@ -207,6 +207,14 @@ def test_a_lost_gpu_shows_no_figure_and_says_so() -> None:
     assert " 0 " not in row
 
 
+def test_a_gpu_that_is_measured_is_no_sick_one() -> None:
+    measured = scenes.snapshot(gpus=2)
+    measured["gpus"][1]["withheld_by"] = ["benchmark_running"]
+    one = scene(2, snapshot=measured)
+    assert styles_of(one, "benchmark_running") == {"warn"}
+    assert not any("✖" in line for line in frame(one))
+
+
 def test_all_sixteen_gpus_are_on_a_small_screen_or_scroll_into_it() -> None:
     numbers = {line[2:4].strip() for line in frame(scene(16)) if line[1:2] in "●▲✖"}
     assert numbers == {str(n) for n in range(16)}

@@ -20,6 +20,7 @@ from polarisd.keeper import Keeper
 from polarisd.remembered import recall
 from polarisd.services import DaemonServices, pace_of
 from polarisd.state import State
+from tests.unit.bench_support import Bench
 from tests.unit.build import NOW, card, driver, sample, snapshot, uuid_of, view
 
 A, B, STRANGER = uuid_of(0), uuid_of(1), uuid_of(9)
@@ -56,12 +57,14 @@ class World:
             driver_dir=directory / "driver",
             patience=Patience(),
         )
+        self.benches = Bench(self.directory)
         self.services = DaemonServices(
             config=config,
             config_path=self.config_path,
             state=self.state,
             keeper=self.keeper,
             sampler=self.sampler,
+            benches=self.benches.runner,
             clock=lambda: self.now,
             pid=7,
             look_up_admins=self.look_up_admins,
@@ -263,3 +266,8 @@ async def test_packed_history_is_made_once_a_snapshot(world: World) -> None:
 
 async def test_a_burst_ends_when_it_says(world: World) -> None:
     assert world.services.burst(0.1, 20) == NOW + 20
+
+
+def test_what_was_read_before_the_question_is_no_answer(world: World) -> None:
+    has_answered = world.sampler.read_condition()
+    assert not has_answered(card(0).uuid)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from polarisd.api.snapshot import Offering, Snapshot
 from polarisd.summary import status_line
+from tests.unit.bench_samples import progress
 from tests.unit.build import NOW, driver, fault, gpu, records, snapshot
 
 
@@ -40,6 +41,12 @@ def test_errors_are_named_once_and_nothing_less_is() -> None:
 def test_a_refused_configuration_is_said() -> None:
     faults = (fault(code="config_not_applied", severity="warning"),)
     assert line(faults=faults) == "8 of 8 GPUs able to work; offering; configuration refused"
+
+
+def test_a_benchmark_is_said() -> None:
+    gpus = (gpu(0, withheld_by=("benchmark_running",)), gpu(1))
+    said = "1 of 2 GPUs able to work; offering; benchmark running"
+    assert line(gpus=gpus, benchmarks=(progress(),)) == said
 
 
 def test_without_a_driver_no_gpu_is_counted() -> None:

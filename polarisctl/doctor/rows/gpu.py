@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polarisctl.doctor import cdi, driver, engine, gpus, network, nvml
+from polarisctl.doctor import cdi, driver, engine, gpu_stack, gpus, network, nvml
 from polarisctl.doctor.check import Check
 from polarisctl.doctor.facts import Facts
 from polarisctl.doctor.finding import FAILURE, OK, SKIPPED, UNKNOWN, WARNING
@@ -97,6 +97,14 @@ CHECKS: tuple[Check, ...] = (
         "Without it the driver starts the GPU anew for each job and forgets its limits between.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: gpus.persistence(f.nvml.get(), f.driver.get()),
+    ),
+    Check(
+        "gpu-stack",
+        NVIDIA,
+        "GPU stack",
+        "Without it no GPU can be measured, by its owner or for a validator.",
+        (OK, WARNING, FAILURE, SKIPPED),
+        lambda f: gpu_stack.installed(f.gpu_stack.get(), f.driver.get()),
     ),
     Check(
         "container-engine",

@@ -35,6 +35,14 @@ CHECKS: tuple[Check, ...] = (
         lambda f: unit.active(f.unit.get()),
     ),
     Check(
+        "worker-socket",
+        POLARISD,
+        "Worker socket",
+        "polarisd has systemd start the workers that measure GPUs through it.",
+        (OK, FAILURE, UNKNOWN, SKIPPED),
+        lambda f: unit.socket(f.worker_socket.get(), f.unit.get()),
+    ),
+    Check(
         "config-valid",
         POLARISD,
         "Configuration",

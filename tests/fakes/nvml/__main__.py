@@ -1,16 +1,20 @@
 """Run a command on a machine of fake GPUs.
 
 python -m tests.fakes.nvml --model h100 --count 8 -- gpustat
+python -m tests.fakes.nvml --model h100 --cupy -- make run
 eval "$(python -m tests.fakes.nvml --model rtx4090 --print-env)"
 """
 
 import argparse
+import os
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from tests.fakes.cupy import script
 
 from .fake import FakeNvml
 from .models import model_names
@@ -24,15 +28,25 @@ def main(arguments: Sequence[str]) -> int:
         env["LD_LIBRARY_PATH"] += "${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
         sys.stdout.write(f'export LD_LIBRARY_PATH="{env["LD_LIBRARY_PATH"]}"\n')
         sys.stdout.write(f"export FAKE_NVML_STATE={shlex.quote(env['FAKE_NVML_STATE'])}\n")
+        for name, value in _cupy(options).items():
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
         return 0
     with tempfile.TemporaryDirectory(prefix="fake-nvml-") as directory:
         fake = _create(options, directory)
-        return _run(options.command, fake)
+        return _run(options.command, {**fake.env(), **_cupy(options)})
 
 
-def _run(command: Sequence[str], fake: FakeNvml) -> int:
+def _cupy(options: argparse.Namespace) -> dict[str, str]:
+    """What makes workers compute on the fake CuPy; a stack that this machine has is not used."""
+    if not options.cupy:
+        return {}
+    path = os.environ.get("PYTHONPATH", "")
+    return {**script.environ({"PYTHONPATH": path}), "POLARIS_GPU_STACKS": ""}
+
+
+def _run(command: Sequence[str], env: Mapping[str, str]) -> int:
     """Run to the end and give the shell's exit status; SIGTERM and SIGINT reach the command."""
-    child = subprocess.Popen(command, env=fake.env())
+    child = subprocess.Popen(command, env=env)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the command as well
     status = child.wait()
@@ -58,6 +72,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1, help="how many of each model")
     parser.add_argument("--driver", help="driver version (default: the first model's)")
     parser.add_argument("--seed", default="", help="makes UUIDs differ from another machine's")
+    parser.add_argument(
+        "--cupy",
+        action="store_true",
+        help="with a fake CuPy as well, so that benchmarks run on these GPUs; needs g++",
+    )
     parser.add_argument(
         "--print-env",
         action="store_true",

@@ -12,7 +12,9 @@ from pathlib import Path
 CACHE = Path(os.environ.get("POLARIS_BOX_CACHE", "/var/cache/polaris-box"))
 
 PACKAGES = (
-    "systemd,systemd-sysv,dbus,udev,init-system-helpers,ca-certificates,procps,netbase,kmod,python3"
+    "systemd,systemd-sysv,dbus,udev,init-system-helpers,ca-certificates,procps,netbase,kmod,"
+    # python3-numpy: the package recommends it
+    "python3,python3-numpy"
 )
 
 # What a container has no use for, or what would run at a moment of its own choosing.

@@ -1,0 +1,1 @@
+"""A fake CuPy, put before the real one in front of a process; see README.md."""

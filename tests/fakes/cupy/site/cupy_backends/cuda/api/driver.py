@@ -1,0 +1,5 @@
+"""The fake CUDA driver."""
+
+from cupy._machine import CUDADriverError
+
+__all__ = ["CUDADriverError"]
