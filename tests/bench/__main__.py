@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import client, kernels, proof, roundtrip, sampling, start, watchers
+from tests.bench import bounds, client, kernels, proof, roundtrip, sampling, start, watchers
 from tests.bench.place import PYTHON, Place, install
 from tests.bench.result import Row, table
 
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[Place], Iterator[Row]]] = {
     "roundtrip": roundtrip.run,
     "watchers": watchers.run,
     "sampling": sampling.run,
+    "bounds": bounds.run,
     "kernels": kernels.run,
     "proof": proof.run,
 }

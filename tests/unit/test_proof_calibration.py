@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from polarisd.proof import calibration
 from polarisd.proof.calibration import Expected, compute_for, memory_for, rescaled
+from polarisd.proof.classes import CLASSES, DeviceClass
 
 H100 = Expected(tensor_ops=7e14, memory_bps=2.9e12, mix_ops=6.7e11, vram_bytes=76 << 30)
 T4 = Expected(tensor_ops=5e13, memory_bps=2.6e11, mix_ops=1.8e11, vram_bytes=14 << 30)
@@ -60,6 +61,17 @@ def test_nobody_can_fill_anew_in_the_time_of_the_walks(expected: Expected) -> No
     assert refill_s >= calibration.deadlines_for(expected, None, memory).walk_s
     assert memory.cost > memory_for(expected).cost
     assert list(memory.problems()) == []
+
+
+@pytest.mark.parametrize("known", CLASSES.values(), ids=CLASSES)
+def test_a_card_of_each_class_takes_eight_to_ten_seconds(known: DeviceClass) -> None:
+    expected, ceiling = known.expected, known.ceiling
+    compute = compute_for(expected)
+    assert 8 <= compute.operations / expected.tensor_ops <= 10
+    assert list(memory_for(expected, remake_ops=ceiling.remake_ops).problems()) == []
+    assert expected.tensor_ops < ceiling.tensor_ops
+    assert expected.memory_bps < ceiling.memory_bps
+    assert expected.mix_ops < ceiling.mix_ops <= ceiling.remake_ops
 
 
 def test_a_fast_card_gets_the_longest_edges() -> None:
