@@ -3,10 +3,11 @@
 
 PYTHON ?= /usr/bin/python3
 
-tools  = .venv/.ready
-wheels = .cache/wheels.ready
-vendor = .cache/vendor.ready
-cupy   = .cache/cupy.ready
+tools   = .venv/.ready
+wheels  = .cache/wheels.ready
+vendor  = .cache/vendor.ready
+cupy    = .cache/cupy.ready
+devnode = .cache/devnode.ready
 is_root = $(filter 0,$(shell id -u))
 
 .PHONY: help
@@ -31,9 +32,9 @@ check: $(tools)
 
 # the tests under systemd install the package that this tree makes
 .PHONY: test
-test: check $(cupy) $(if $(is_root),deb)
+test: check $(cupy) $(devnode) $(if $(is_root),deb)
 	$(if $(is_root),packaging/setup-host box)
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadgroup
 
 .PHONY: deb
 deb: $(vendor)
@@ -75,6 +76,10 @@ $(wheels): packaging/lock/core.txt packaging/pythons packaging/fetch-wheels | $(
 
 $(cupy): packaging/lock/gpu.txt packaging/fetch-cupy | $(tools)
 	packaging/fetch-cupy
+	touch $@
+
+$(devnode): packaging/fetch-devnode | $(tools)
+	packaging/fetch-devnode
 	touch $@
 
 $(vendor): $(wheels) packaging/build-vendor packaging/merge_trees.py

@@ -17,13 +17,16 @@ from pathlib import Path
 
 # Not used at run time: sources of extensions, stubs, installers' books, libraries' own tests.
 DROPPED_SUFFIXES = frozenset({".c", ".cpp", ".h", ".pxd", ".pyi", ".pyx"})
+# Some wheels lay their documentation, or other programs' completions, beside the packages, several
+# of them under the same names.
+DROPPED_AT_TOP = frozenset({"docs", "newsfragments", "share"})
 DROPPED_FILES = frozenset({Path("example.py")})  # nvidia-ml-py puts one on the import path
-DROPPED_DIRECTORIES = frozenset({"__pycache__", "_tests", "bin", "tests"})
+DROPPED_DIRECTORIES = frozenset({"SelfTest", "__pycache__", "_tests", "bin", "tests"})
 KEPT_METADATA = ("METADATA", "entry_points.txt", "licenses", "LICENSE", "COPYING", "NOTICE")
 
 
 def is_wanted(relative: Path) -> bool:
-    if DROPPED_DIRECTORIES.intersection(relative.parts[:-1]):
+    if DROPPED_DIRECTORIES.intersection(relative.parts[:-1]) or relative.parts[0] in DROPPED_AT_TOP:
         return False
     if relative.parts[0].endswith(".dist-info"):
         return relative.parts[1].startswith(KEPT_METADATA)

@@ -13,6 +13,7 @@ from polarisctl.cells import clean
 
 NOT_KNOWN = "n/a"
 GIB = float(1 << 30)
+RAO_PER_TAO = 1e9
 # Why nobody can tell how a GPU in such a state is; any other state is its own reason.
 _UNTOLD = {"lost": "gpu_lost", "missing": "gpu_missing", "silent": "timed_out"}
 
@@ -56,6 +57,11 @@ def names(place: object, *path: str) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
     return tuple(clean(item) for item in value if isinstance(item, str))
+
+
+def needs_gpus(snapshot: object) -> bool:
+    """A validator does without, and without their driver."""
+    return text(snapshot, "daemon", "role") != "validator"
 
 
 def gpus(snapshot: object) -> list[Mapping[str, object]]:
@@ -130,6 +136,15 @@ def _scaled(value: float | None, base: float, units: tuple[str, ...]) -> str:
             )
         value /= base
     return f"{value:.1f} {units[-1]}"
+
+
+def tao(rao: float | None) -> str:
+    """Rao as TAO, to a ten thousandth, or to the last digit where it is less: 0.42 τ."""
+    if rao is None:
+        return NOT_KNOWN
+    amount = rao / RAO_PER_TAO
+    form = f"{amount:.4f}" if abs(amount) >= 0.0001 else f"{amount:.9f}"
+    return f"{form.rstrip('0').rstrip('.')} τ"
 
 
 def age(seconds: float) -> str:

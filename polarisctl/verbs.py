@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 VERBS = {
     "status": ("polarisctl.commands.status", "is it running, is it healthy, what to do if not"),
     "gpus": ("polarisctl.commands.gpus", "the GPUs of this machine, one or all, in detail"),
+    "validators": ("polarisctl.commands.validators", "who sees this machine, and what they say"),
     "monitor": ("polarisctl.commands.monitor", "a live screen of GPUs, host and events"),
     "benchmark": ("polarisctl.commands.benchmark", "measure the GPUs, or see earlier figures"),
     "logs": ("polarisctl.commands.logs", "what the daemon wrote to the journal"),
     "start": ("polarisctl.commands.start", "begin offering this machine"),
     "stop": ("polarisctl.commands.stop", "end offering this machine; the daemon keeps running"),
+    "register": ("polarisctl.commands.register", "make this machine part of a network"),
+    "unregister": ("polarisctl.commands.unregister", "leave the network, and its chain"),
     "config": ("polarisctl.commands.config", "check, show or reload the configuration"),
     "doctor": ("polarisctl.commands.doctor", "look for whatever keeps this machine from working"),
     "gpu-setup": (

@@ -74,7 +74,7 @@ async def open_runner(
         refresh=sampler.read_condition,
         has_cupy=parts.has_cupy,
         publish=keeper.take_benchmarks,
-        tell_begun=keeper.tell_benchmark_begun,
-        tell_ended=keeper.tell_benchmark_ended,
+        tell_begun=keeper.take_benchmark_begun,
+        tell_ended=keeper.take_benchmark_ended,
         clock=clock,
     )

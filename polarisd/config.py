@@ -1,8 +1,6 @@
-"""What the operator may set: the sections of polaris.toml, checked as a whole.
+"""What the operator may set: polaris.toml, read and checked as a whole.
 
-`main` loads it at start and `daemon` again on reload.  Each key, its default and
-what it accepts are declared here once; polaris.toml.example and the man page
-polaris.toml(5) follow, and tests hold them to it.
+`main` loads it at start and `daemon` again on reload.  The keys are in `sections`.
 """
 
 from __future__ import annotations
@@ -13,17 +11,21 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import cast
 
 from polarisd.api.encode import to_wire
-from polarisd.checking import (
-    AbsolutePath,
-    CheckFailed,
-    Matches,
-    MaxItems,
-    Problem,
-    Range,
-    check,
+from polarisd.checking import CheckFailed, Problem, check
+from polarisd.sections import (
+    Chain,
+    Commune,
+    Control,
+    Gpu,
+    Heartbeat,
+    Log,
+    Network,
+    Node,
+    Ports,
+    State,
 )
 
 if sys.version_info >= (3, 11):
@@ -32,101 +34,6 @@ else:
     import tomli as tomllib
 
 MAX_FILE_BYTES = 1 << 20
-MAX_SSH_PORTS = 256
-MAX_SOCKET_PATH_BYTES = 107  # sun_path, less its end
-
-Port = Annotated[int, Range(1, 65535)]
-Uuid = Annotated[
-    str,
-    Matches(
-        # "MIG-GPU-.../1/0" is how drivers before 470 name a MIG device.
-        r"(GPU|MIG|MIG-GPU)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[0-9]{1,3}){0,2}",
-        "a UUID in small letters as `polarisctl gpus` prints it, such as "
-        '"GPU-5f2c81d0-90ab-4c1e-8f02-7d3b9a6e1c44"',
-    ),
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """What this machine is in the network."""
-
-    role: Literal["miner"] = "miner"
-    mode: Literal["independent"] = "independent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """The socket on which polarisctl speaks to polarisd."""
-
-    socket_path: Annotated[str, AbsolutePath(MAX_SOCKET_PATH_BYTES)] = "/run/polaris/polarisd.sock"
-    local_users_may_read: bool = False
-    max_sessions: Annotated[int, Range(1, 1024)] = 64
-
-    def problems(self) -> Iterable[Problem]:
-        if self.socket_path.endswith("/"):
-            yield Problem("socket_path", 'names a directory; must not end with "/"')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """Where polarisd keeps what must outlive it."""
-
-    directory: Annotated[str, AbsolutePath()] = "/var/lib/polaris"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gpu:
-    """How the GPUs are read, and which of them are never offered."""
-
-    sample_interval_s: Annotated[float, Range(0.1, 60)] = 1.0
-    condition_interval_s: Annotated[float, Range(5, 3600)] = 30.0
-    call_deadline_s: Annotated[float, Range(0.1, 60)] = 2.0
-    history_s: Annotated[int, Range(60, 3600)] = 600
-    withhold: Annotated[tuple[Uuid, ...], MaxItems(256)] = ()
-
-    def problems(self) -> Iterable[Problem]:
-        if self.sample_interval_s > self.condition_interval_s:
-            yield Problem(
-                "sample_interval_s",
-                f"is {self.sample_interval_s:g}; must not be longer than"
-                f" condition_interval_s, which is {self.condition_interval_s:g}",
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """The TCP ports that this machine opens to the outside."""
-
-    api: Port = 8000
-    ssh_first: Port = 11000
-    ssh_last: Port = 11002
-
-    def problems(self) -> Iterable[Problem]:
-        if self.ssh_first > self.ssh_last:
-            yield Problem(
-                "ssh_last",
-                f"is {self.ssh_last}; must not be below ssh_first, which is {self.ssh_first}",
-            )
-        elif (count := self.ssh_last - self.ssh_first + 1) > MAX_SSH_PORTS:
-            yield Problem(
-                "ssh_last",
-                f"is {self.ssh_last}, which makes {count} ports from ssh_first"
-                f" ({self.ssh_first}); must make at most {MAX_SSH_PORTS}",
-            )
-        if self.ssh_first <= self.api <= self.ssh_last:
-            yield Problem(
-                "api",
-                f"is {self.api}; must not be one of the SSH ports"
-                f" {self.ssh_first} to {self.ssh_last}",
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """What goes to the journal."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +45,20 @@ class Config:
     state: State = field(default_factory=State)
     gpu: Gpu = field(default_factory=Gpu)
     ports: Ports = field(default_factory=Ports)
+    chain: Chain = field(default_factory=Chain)
+    network: Network = field(default_factory=Network)
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    commune: Commune = field(default_factory=Commune)
     log: Log = field(default_factory=Log)
+
+    def problems(self) -> Iterable[Problem]:
+        if self.node.mode == "bittensor":
+            for key in ("network", "genesis_hash"):
+                if not getattr(self.chain, key):
+                    yield Problem(
+                        f"chain.{key}",
+                        'must be set where node.mode is "bittensor": sudo polarisctl register does',
+                    )
 
 
 # What is fixed while the daemon runs: a reload reports these instead of using them.
@@ -149,6 +69,13 @@ RESTART_ONLY = frozenset(
         "control.socket_path",
         "control.max_sessions",
         "state.directory",
+        "ports.api",
+        "chain.network",
+        "chain.fallback_endpoints",
+        "chain.netuid",
+        "chain.genesis_hash",
+        "network.listen_address",
+        "heartbeat.interval_s",
     )
 )
 

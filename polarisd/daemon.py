@@ -9,30 +9,25 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
 
 from polarisd import __version__
 from polarisd.api.errors import ControlError
-from polarisd.api.snapshot import Daemon, Host, Offering, Snapshot
-from polarisd.benching import BenchParts, open_runner
+from polarisd.benching import open_runner
 from polarisd.canary import Canary
-from polarisd.config import Config
 from polarisd.control.access import AccessRule
 from polarisd.control.admins import AdminGroup
 from polarisd.control.server import Server
-from polarisd.gpu.intake import driver_without_versions
-from polarisd.gpu.memory import GpuMemory, remembered_cards
-from polarisd.gpu.sampling import GpuView, Patience, Sampler
+from polarisd.gpu.memory import remembered_cards
+from polarisd.gpu.sampling import GpuView, Sampler
 from polarisd.history import History
-from polarisd.host import HostProbe
 from polarisd.journal import fields
 from polarisd.keeper import Keeper
+from polarisd.parts import Parts, first_snapshot, outlook_of
 from polarisd.pulse import sleep_to_next
 from polarisd.services import DaemonServices, pace_of
 from polarisd.state import State
@@ -53,31 +48,12 @@ _STOP_DEADLINE_S = 5.0
 _STATUS_INTERVAL_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What the daemon is made from; `main` gathers it, tests give their own."""
-
-    config: Config
-    config_path: Path
-    listener: socket.socket
-    systemd: Systemd
-    host_probe: HostProbe
-    environ: Mapping[str, str]
-    clock: Callable[[], float]
-    memory: GpuMemory
-    offering: Offering
-    driver_dir: Path
-    bench: BenchParts
-    unreadable: Mapping[str, str] = field(default_factory=dict)
-    patience: Patience = field(default_factory=Patience)
-
-
 async def run(parts: Parts) -> None:
     """Until SIGTERM or SIGINT.  Anything else that ends it is a bug and raises."""
     host = await trio.to_thread.run_sync(parts.host_probe.read, parts.clock())
     config = parts.config
     canary = Canary()
-    state = State(_first_snapshot(parts, host), parts.clock)
+    state = State(first_snapshot(parts, host), parts.clock)
     known = remembered_cards(parts.memory)
     keeper = Keeper(
         state=state,
@@ -86,6 +62,7 @@ async def run(parts: Parts) -> None:
         history=History(config.gpu.sample_interval_s, config.gpu.history_s),
         withhold=config.gpu.withhold,
         clock=parts.clock,
+        outlook=outlook_of(parts),
         unreadable=parts.unreadable,
     )
     sampler = Sampler(
@@ -113,6 +90,7 @@ async def run(parts: Parts) -> None:
 
     admins = AdminGroup(ADMIN_GROUP)
     await admins.look_up()
+    network = None if parts.open_network is None else parts.open_network(state, keeper)
     services = DaemonServices(
         config=config,
         config_path=parts.config_path,
@@ -124,6 +102,7 @@ async def run(parts: Parts) -> None:
         pid=os.getpid(),
         look_up_admins=admins.look_up,
         recheck_sessions=recheck_sessions,
+        reload_network=network.reload if network else lambda _: None,
     )
     rule = _access_rule(services, admins)
     server = Server(
@@ -135,6 +114,8 @@ async def run(parts: Parts) -> None:
             stop_serving = await nursery.start(_serve, server, parts)
             nursery.start_soon(sampler.run)
             nursery.start_soon(benches.run)
+            if network is not None:
+                nursery.start_soon(network.run)
             beat = canary.watch("host metrics", _HOST_LIMIT_S)
             nursery.start_soon(_watch_host, parts, keeper, beat)
             nursery.start_soon(_keep_memory, services)
@@ -144,30 +125,11 @@ async def run(parts: Parts) -> None:
                 nursery.start_soon(canary.feed, feed, parts.systemd.watchdog_interval_s)
             await _obey(signals, parts.systemd, services, state, ready)
             await stop_serving()
+            if network is not None:
+                await network.stop()
             nursery.cancel_scope.cancel()
     await _save(services)
     log.info("stopped", extra=fields(event="stopped"))
-
-
-def _first_snapshot(parts: Parts, host: Host) -> Snapshot:
-    now = parts.clock()
-    return Snapshot(
-        version=0,
-        taken_at=now,
-        daemon=Daemon(
-            version=__version__,
-            pid=os.getpid(),
-            started_at=now,
-            role=parts.config.node.role,
-            mode=parts.config.node.mode,
-            config_path=str(parts.config_path),
-            offering=parts.offering,
-        ),
-        driver=driver_without_versions("starting", ""),
-        gpus=(),
-        host=host,
-        faults=(),
-    )
 
 
 def _access_rule(services: DaemonServices, admins: AdminGroup) -> Callable[[], AccessRule]:

@@ -6,34 +6,32 @@ GPUs accordingly, writes the journal and tells the watchers.  No I/O but logging
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from polarisd.api import gpu as gpu_states
-from polarisd.api.benchmark import FAILED, Progress, Run
+from polarisd.api.benchmark import Progress, Run
+from polarisd.api.chain import Chain, Miners, Validator
 from polarisd.api.gpu import Gpu
-from polarisd.api.reading import known
-from polarisd.api.snapshot import Event, Fault, Host, Offering
+from polarisd.api.network import Network
+from polarisd.api.snapshot import Host, Offering, Snapshot
 from polarisd.claims import Claim
 from polarisd.gpu import memory as gpu_memory
-from polarisd.gpu.inventory import Card, to_gpu
+from polarisd.gpu.inventory import to_gpu
 from polarisd.gpu.memory import GpuMemory
 from polarisd.gpu.sampling import GpuView
 from polarisd.health import board as health
 from polarisd.health.board import Board, Sign
 from polarisd.health.gpu_signs import XidCount, driver_signs, gpu_signs, xid_signs
 from polarisd.health.host_signs import benchmark_signs, config_signs, host_signs, state_signs
-from polarisd.health.xid import meaning_of
 from polarisd.history import History
-from polarisd.journal import fields
+from polarisd.outlook import VALIDATOR, Outlook, with_spec
 from polarisd.remembered import OFFERING_FILE
 from polarisd.state import State
+from polarisd.teller import Teller
 
-log = logging.getLogger(__name__)
-
-_LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "notice": logging.INFO}
 WITHHELD_BY_OWNER = "withheld_by_owner"
 
 
@@ -48,6 +46,7 @@ class Keeper:
         history: History,
         withhold: Iterable[str],
         clock: Callable[[], float],
+        outlook: Outlook,
         unreadable: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.memory = memory
@@ -62,10 +61,12 @@ class Keeper:
         self._benchmarks_kept = ("", "")
         self._board = Board()
         self._clock = clock
+        self._outlook = outlook
+        self._teller = Teller(state.tell, clock)
 
     def take_gpus(self, view: GpuView) -> None:
         now = self._clock()
-        self._tell_changes(self._view, view, now)
+        self._teller.gpus(self._view, view)
         self._view = view
         self.memory = gpu_memory.with_cards(self.memory, view.cards, now)
         if view.sampled:
@@ -82,16 +83,7 @@ class Keeper:
         now = self._clock()
         self.memory, tell = gpu_memory.with_xid(self.memory, uuid, xid, now)
         if tell:
-            meaning = meaning_of(xid)
-            log.log(
-                _LEVELS[meaning.severity],
-                "XID %d on %s: %s",
-                xid,
-                uuid or "an unknown GPU",
-                meaning.meaning,
-                extra=fields(event="xid", gpu_uuid=uuid, xid=xid),
-            )
-            self._tell("xid", now, uuid, f"XID {xid}: {meaning.meaning}", xid=xid)
+            self._teller.xid(uuid, xid)
             # The count of a storm shows with the next reading, not thousands of times.
             self._publish(now)
 
@@ -114,18 +106,19 @@ class Keeper:
             self._publish(self._clock())
             return
         daemon = replace(self._state.snapshot.daemon, offering=offering)
-        text = "offering begins" if offering.wanted else "offering ends"
-        log.info(text, extra=fields(event="offering_changed", wanted=offering.wanted))
         self._publish(self._clock(), daemon=daemon)
-        self._tell("offering_changed", self._clock(), "", text)
+        self._teller.offering(offering.wanted)
 
-    def take_config(self, withhold: Iterable[str], problem: str) -> None:
-        """A reload: what to withhold from now on, or why the file was refused."""
+    def take_config(self, withhold: Iterable[str], subnet_name: str, problem: str) -> None:
+        """A reload: what to withhold from now on and how the subnet should be called, or why
+        the file was refused."""
         self._withhold = frozenset(withhold)
+        confirmed = replace(self._outlook.confirmed, subnet_name=subnet_name)
+        self._outlook = replace(self._outlook, confirmed=confirmed)
         self._config_problem = problem
         self._publish(self._clock())
         if not problem:
-            self._tell("config_reloaded", self._clock(), "", "configuration reloaded")
+            self._teller.config_reloaded()
 
     def take_saved(self, problem: str) -> None:
         """How writing a document went: what is wrong, or nothing."""
@@ -147,16 +140,44 @@ class Keeper:
         self._benchmarks_kept = (set_aside, not_kept)
         self._publish(self._clock())
 
-    def tell_benchmark_begun(self, run: Run) -> None:
-        told = fields(event="benchmark_begun", gpu_uuid=run.gpu_uuid)
-        log.info("benchmark %d of %s (%s) begins", run.run, _subject(run), run.backend, extra=told)
+    def take_benchmark_begun(self, run: Run) -> None:
+        self._teller.benchmark_begun(run)
 
-    def tell_benchmark_ended(self, run: Run) -> None:
-        text = f"benchmark {run.run} of {_subject(run)}: {run.outcome}"
-        text = f"{text}: {run.problem}" if run.problem else text
-        told = fields(event="benchmark_ended", gpu_uuid=run.gpu_uuid, outcome=run.outcome)
-        log.log(logging.WARNING if run.outcome == FAILED else logging.INFO, text, extra=told)
-        self._tell("benchmark_ended", self._clock(), run.gpu_uuid, text, code=run.outcome)
+    def take_benchmark_ended(self, run: Run) -> None:
+        self._teller.benchmark_ended(run)
+
+    def take_chain(self, chain: Chain) -> None:
+        """Where this machine stands on the chain."""
+        before = self._state.snapshot.chain
+        self._publish(self._clock(), chain=chain)
+        self._teller.chain(before, chain)
+
+    def take_network(self, network: Network) -> None:
+        """Under which addresses the world finds this machine."""
+        before = self._state.snapshot.network
+        self._publish(self._clock(), network=network)
+        self._teller.network(before, network)
+
+    def take_listening(self, problem: str) -> None:
+        """Why the API port cannot be opened, empty if it is open."""
+        if problem != self._outlook.not_listening:
+            self._outlook = replace(self._outlook, not_listening=problem)
+            self._publish(self._clock())
+
+    def take_heartbeats(self, problem: str, remedy: str) -> None:
+        """Why no heartbeats are made, and what to do; both empty if they are, or need not be."""
+        if (problem, remedy) != self._outlook.not_beating:
+            self._outlook = replace(self._outlook, not_beating=(problem, remedy))
+            self._publish(self._clock())
+
+    def take_validators(self, validators: tuple[Validator, ...]) -> None:
+        """What validators say of this machine."""
+        self._publish(self._clock(), validators=validators)
+
+    def take_miners(self, miners: Miners) -> None:
+        """Whom this validator has heard."""
+        if miners != self._state.snapshot.miners:
+            self._state.change(miners=miners)
 
     def is_gone(self, uuid: str) -> bool:
         """Whether nothing shows the GPU: it is missing, or there is no driver to ask."""
@@ -174,24 +195,22 @@ class Keeper:
         self._publish(self._clock())
         return forgotten
 
-    def _publish(self, now: float, **sections: object) -> None:
+    def _publish(self, now: float, **sections: Any) -> None:
         gpus = [to_gpu(card, ()) for card in self._view.cards]
-        host = sections.get("host", self._state.snapshot.host)
-        assert isinstance(host, Host)
-        self._board, change = health.update(self._board, self._signs(gpus, host), now)
+        seen: Snapshot = replace(self._state.snapshot, **sections)
+        self._outlook = with_spec(self._outlook, seen)
+        self._board, change = health.update(self._board, self._signs(gpus, seen, now), now)
         self._state.change(
             driver=self._view.driver,
             gpus=tuple(replace(gpu, withheld_by=self._withheld_by(gpu)) for gpu in gpus),
             faults=self._board.faults,
             **sections,
         )
-        for fault in change.raised:
-            self._tell_fault("fault_raised", fault, now)
-        for fault in change.cleared:
-            self._tell_fault("fault_cleared", fault, now)
+        self._teller.faults(change.raised, change.cleared)
 
-    def _signs(self, gpus: list[Gpu], host: Host) -> Iterable[Sign]:
-        yield from driver_signs(self._view.driver, gpus, self._view.no_events)
+    def _signs(self, gpus: list[Gpu], seen: Snapshot, now: float) -> Iterable[Sign]:
+        if seen.daemon.role != VALIDATOR:  # which needs no GPU
+            yield from driver_signs(self._view.driver, gpus, self._view.no_events)
         for gpu in gpus:
             yield from gpu_signs(gpu)
         yield from xid_signs(
@@ -199,10 +218,11 @@ class Keeper:
             for (uuid, xid), seen in self.memory.xids.items()
             if uuid  # else it was told of, but there is no GPU to withhold
         )
-        yield from host_signs(host)
+        yield from host_signs(seen.host)
         yield from config_signs(self._config_problem)
         yield from state_signs(self._unreadable, self._not_saved)
         yield from benchmark_signs(*self._benchmarks_kept)
+        yield from self._outlook.signs(seen, now)
 
     def _withheld_by(self, gpu: Gpu) -> tuple[str, ...]:
         """Errors withhold a GPU; so does not having heard from it; so do its owner and
@@ -214,47 +234,3 @@ class Keeper:
             codes = (*codes, WITHHELD_BY_OWNER)
         claim = self._claims.get(gpu.uuid)
         return codes if claim is None else (*codes, claim.code)
-
-    def _tell_changes(self, before: GpuView, after: GpuView, now: float) -> None:
-        if (before.driver.state, before.driver.driver_version) != (
-            after.driver.state,
-            after.driver.driver_version,
-        ):
-            version = known(after.driver.driver_version) or "unknown"
-            text = f"driver ok, version {version}"
-            if after.driver.state != "ok":
-                text = f"driver {after.driver.state}: {after.driver.detail}"
-            log.info(text, extra=fields(event="driver_changed", driver_state=after.driver.state))
-            self._tell("driver_changed", now, "", text)
-        were, are = _present(before.cards), _present(after.cards)
-        for uuid in sorted(are - were):
-            log.info("GPU %s appeared", uuid, extra=fields(event="gpu_appeared", gpu_uuid=uuid))
-            self._tell("gpu_appeared", now, uuid, "the GPU appeared")
-        for uuid in sorted(were - are):
-            log.info("GPU %s is gone", uuid, extra=fields(event="gpu_missing", gpu_uuid=uuid))
-            self._tell("gpu_missing", now, uuid, "the GPU is gone")
-
-    def _tell_fault(self, kind: str, fault: Fault, now: float) -> None:
-        raised = kind == "fault_raised"
-        log.log(
-            _LEVELS[fault.severity] if raised else logging.INFO,
-            "%s: %s%s",
-            fault.code,
-            fault.text if raised else "over",
-            f" → {fault.remedy}" if raised else "",
-            extra=fields(event=kind, gpu_uuid=fault.gpu_uuid, fault=fault.code),
-        )
-        self._tell(kind, now, fault.gpu_uuid, fault.text, code=fault.code)
-
-    def _tell(
-        self, kind: str, at: float, uuid: str, text: str, *, code: str = "", xid: int = 0
-    ) -> None:
-        self._state.tell(Event(kind=kind, at=at, gpu_uuid=uuid, text=text, code=code, xid=xid))
-
-
-def _present(cards: Iterable[Card]) -> set[str]:
-    return {card.uuid for card in cards if card.state != gpu_states.MISSING}
-
-
-def _subject(run: Run) -> str:
-    return run.gpu_uuid or "the processor"

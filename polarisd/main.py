@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import json
+import logging
 import os
 import sys
 import time
 from pathlib import Path
 
-from polarisd import __version__, config, journal, store, systemd
+from polarisd import __version__, coldkeys, config, identity, journal, store, systemd
 from polarisd.config import Config, ConfigError
 
+log = logging.getLogger(__name__)
+
+ON_CHAIN = "bittensor"
 EXIT_IN_USE = 69
 EXIT_NO_PERMISSION = 77
 EXIT_BAD_CONFIG = 78
@@ -112,6 +116,8 @@ def _run(config_path: Path, worker_socket: Path | None) -> int:
         return EXIT_BAD_CONFIG
     journal.set_level(settings.log.level)
     directory = Path(settings.state.directory)
+    if settings.node.mode == ON_CHAIN and _can_read_a_coldkey(directory, config_path.parent):
+        return coldkeys.EXIT_COLDKEY
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
         print(
             f"polarisd: cannot use the state directory {directory}: it must exist and be "
@@ -134,6 +140,17 @@ def _run(config_path: Path, worker_socket: Path | None) -> int:
     return _serve(settings, config_path, manager, worker_socket)
 
 
+def _can_read_a_coldkey(directory: Path, config_dir: Path) -> bool:
+    """Then it is told which, and how to move it."""
+    places = coldkeys.places_for(os.environ, directory, config_dir, coldkeys.homes())
+    sight = coldkeys.readable_coldkeys(places)
+    if sight.coldkeys:
+        print(f"polarisd: {coldkeys.refusal(sight.coldkeys)}", file=sys.stderr)
+    elif sight.unseen:
+        log.warning("not looked through for coldkeys: %s", sight.unseen)
+    return bool(sight.coldkeys)
+
+
 def _serve(
     settings: Config, config_path: Path, manager: systemd.Systemd, worker_socket: Path | None
 ) -> int:
@@ -144,6 +161,7 @@ def _serve(
     from polarisd.control import listener
     from polarisd.gpu.pci import DRIVER_DIR
     from polarisd.host import HostProbe
+    from polarisd.parts import Parts
     from polarisd.remembered import recall
 
     socket_path = Path(settings.control.socket_path)
@@ -163,7 +181,13 @@ def _serve(
     except OSError as error:
         print(f"polarisd: cannot read {error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_NO_PERMISSION
-    parts = daemon.Parts(
+    who = identity.load(os.environ)
+    open_network = None
+    if not isinstance(who, identity.NoHotkey):
+        from polarisd.networking import opener
+
+        open_network = opener(settings, who, time.time)
+    parts = Parts(
         config=settings,
         config_path=config_path,
         listener=sock,
@@ -176,6 +200,8 @@ def _serve(
         unreadable=recalled.unreadable,
         driver_dir=DRIVER_DIR,
         bench=bench_parts(os.environ, worker_socket),
+        identity=who,
+        open_network=open_network,
     )
     trio.run(daemon.run, parts)
     return 0

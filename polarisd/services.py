@@ -15,6 +15,7 @@ from polarisd.api import errors, wire
 from polarisd.api.errors import ControlError
 from polarisd.api.snapshot import Offering
 from polarisd.bench.runner import Runner, Wanted
+from polarisd.chain.standing import why_not_offered
 from polarisd.checking import first_few
 from polarisd.config import Config, ConfigError
 from polarisd.gpu import memory as gpu_memory
@@ -52,6 +53,7 @@ class DaemonServices:
         pid: int,
         look_up_admins: Callable[[], Awaitable[None]],
         recheck_sessions: Callable[[], None],
+        reload_network: Callable[[Config], None],
     ) -> None:
         self.pid = pid
         self.current = config
@@ -66,6 +68,7 @@ class DaemonServices:
         self._saved_memory = keeper.memory
         self._look_up_admins = look_up_admins
         self._recheck_sessions = recheck_sessions
+        self._reload_network = reload_network
         self._histories: dict[float, bytes] = {}
         self._histories_version = -1
 
@@ -96,6 +99,8 @@ class DaemonServices:
 
     async def set_offering(self, wanted: bool) -> dict[str, object]:
         """Written before it is said, so that a crash cannot undo what was answered."""
+        if wanted and (why := why_not_offered(self._state.snapshot.chain)):
+            raise ControlError(errors.REFUSED, why, "register it first: sudo polarisctl register")
         async with self._writing:
             before = self._state.snapshot.daemon.offering
             changed = before.wanted != wanted
@@ -117,7 +122,7 @@ class DaemonServices:
                     "\n".join(problems),
                     extra=fields(event="reload_refused"),
                 )
-                self._keeper.take_config(self.current.gpu.withhold, problems[0])
+                self._take_config(self.current, problems[0])
                 raise ControlError(
                     errors.BAD_CONFIG, "\n".join(problems), "mend the file, then reload again"
                 ) from None
@@ -138,12 +143,17 @@ class DaemonServices:
             node=old.node,
             state=old.state,
             control=replace(old.control, local_users_may_read=new.control.local_users_may_read),
+            ports=replace(new.ports, api=old.ports.api),
+            chain=replace(old.chain, subnet_name=new.chain.subnet_name),
+            network=replace(new.network, listen_address=old.network.listen_address),
+            heartbeat=replace(new.heartbeat, interval_s=old.heartbeat.interval_s),
         )
         journal.set_level(new.log.level)
         self._sampler.pace = pace_of(new)
         self._sampler.hurry()
         self._keeper.history.resize(new.gpu.sample_interval_s, new.gpu.history_s)
-        self._keeper.take_config(new.gpu.withhold, "")
+        self._take_config(new, "")
+        self._reload_network(self.current)
         log.info(
             "configuration reloaded; changed: %s",
             ", ".join(applied) or "nothing",
@@ -156,6 +166,9 @@ class DaemonServices:
                 extra=fields(event="restart_needed"),
             )
         return {"changed": applied, "needs_restart": needs_restart}
+
+    def _take_config(self, config: Config, problem: str) -> None:
+        self._keeper.take_config(config.gpu.withhold, config.chain.subnet_name, problem)
 
     async def forget(self, gpu_uuid: str) -> tuple[str, ...]:
         shown = any(gpu.uuid == gpu_uuid for gpu in self._state.snapshot.gpus)

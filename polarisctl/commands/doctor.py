@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 Look at this machine for whatever keeps it from working: system, hardware, NVIDIA
-driver, containers, network, polarisd, files.  Each check says what was found, what
+driver, containers, network, key and subnet, polarisd, files.  Each check says what was found, what
 is needed, why, and what to do.  Run it with sudo to have every check answered.
 
 Exit status 5 if a check fails; warnings alone do not count."""
@@ -84,7 +84,7 @@ def examine(edge: Edge, checks: Sequence[Check], *, everything: bool) -> report.
         facts = Facts(edge, pool, __version__)
         if everything:
             facts.begin_all()
-        return [(check, check.judge(facts)) for check in checks]
+        return [(check, check.answer(facts)) for check in checks]
 
 
 def _list(checks: Sequence[Check], as_json: bool, context: Context) -> int:

@@ -6,7 +6,7 @@ tells, else from the file, else the defaults.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polarisctl.doctor import limits
 from polarisctl.doctor.daemon import Daemon
@@ -36,12 +36,20 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`source` names where they are from."""
+    """`source` names where they are from; `values` are all of them, as far as they are known."""
 
     source: str
     api_port: int
     ssh_ports: tuple[int, ...]
     state_directory: str
+    role: str = "miner"
+    mode: str = "independent"
+    values: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def text(self, section: str, key: str) -> str:
+        """Empty where it is not known, or no text."""
+        value = self.values.get(section, {}).get(key)
+        return value if isinstance(value, str) else ""
 
 
 def read_checked(answer: object) -> Reading[Checked]:
@@ -88,7 +96,15 @@ def _settings(source: str, values: dict[str, dict[str, object]]) -> Settings:
         state_directory=directory
         if isinstance(directory, str) and directory.startswith("/")
         else limits.DEFAULT_STATE_DIRECTORY,
+        role=_word(values, "role", "miner"),
+        mode=_word(values, "mode", "independent"),
+        values=values,
     )
+
+
+def _word(values: dict[str, dict[str, object]], key: str, default: str) -> str:
+    value = values.get("node", {}).get(key)
+    return value if isinstance(value, str) else default
 
 
 def _port(ports: dict[str, object], key: str, default: int) -> int:

@@ -13,6 +13,7 @@ from polarisd.api import errors
 from polarisd.api.reading import Unknown
 
 SHOWN_FAULTS = 5
+ADVISED_CODES = 3
 START = "sudo systemctl enable --now polarisd"
 LOG = "journalctl -u polarisd -n 50 --no-pager"
 
@@ -82,14 +83,27 @@ def faults(daemon: Daemon) -> Finding:
         return cannot_tell("the faults", Unknown("read_error", "malformed answer"), needed)
     grave = [fault for fault in listed if fault.get("severity") == "error"]
     minor = [fault for fault in listed if fault.get("severity") == "warning"]
-    chosen = grave or minor
+    chosen = [*grave, *minor]
     if not chosen:
         return ok("none")
     texts = [f"{fault.get('code')}: {fault.get('text')}" for fault in chosen[:SHOWN_FAULTS]]
     if len(chosen) > SHOWN_FAULTS:
         texts.append(f"and {len(chosen) - SHOWN_FAULTS} more")
-    advice = str(chosen[0].get("remedy", ""))
-    if "polarisctl doctor" in advice:  # its reader has just done that
-        advice = "The checks before this one say what to do."
     answer = failure if grave else warning
-    return answer("; ".join(texts), needed, advice, "polarisctl status")
+    return answer("; ".join(texts), needed, _remedies(chosen), "polarisctl status")
+
+
+def _remedies(faults: list[dict[str, Any]]) -> str:
+    """What to do about the first few, each under its code where there are several."""
+    found = {str(fault.get("code")): _remedy(fault) for fault in reversed(faults)}
+    first = list(dict.fromkeys(str(fault.get("code")) for fault in faults))[:ADVISED_CODES]
+    if len(first) == 1:
+        return found[first[0]]
+    return "; ".join(f"{code}: {found[code].rstrip('.')}" for code in first) + "."
+
+
+def _remedy(fault: dict[str, Any]) -> str:
+    remedy = str(fault.get("remedy", ""))
+    if "polarisctl doctor" in remedy:  # its reader has just done that
+        return "The checks before this one say what to do."
+    return remedy

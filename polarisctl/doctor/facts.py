@@ -13,6 +13,7 @@ from polarisctl.doctor.config import settings
 from polarisctl.doctor.edge import Edge
 from polarisctl.doctor.engine import storage_directory
 from polarisctl.doctor.gather.accounts import gather_accounts
+from polarisctl.doctor.gather.addresses import gather_addresses
 from polarisctl.doctor.gather.cdi import gather_gpu_access
 from polarisctl.doctor.gather.clock import gather_clock
 from polarisctl.doctor.gather.config import gather_config
@@ -22,7 +23,9 @@ from polarisctl.doctor.gather.engine import gather_engines
 from polarisctl.doctor.gather.files import gather_files
 from polarisctl.doctor.gather.gpu_stack import gather_gpu_stack
 from polarisctl.doctor.gather.hardware import gather_hardware, gather_space
+from polarisctl.doctor.gather.hotkey import gather_hotkey
 from polarisctl.doctor.gather.network import gather_firewall, gather_ports
+from polarisctl.doctor.gather.nodes import gather_nodes
 from polarisctl.doctor.gather.nvml import gather_nvml
 from polarisctl.doctor.gather.system import gather_system
 from polarisctl.doctor.gather.unit import gather_unit, gather_worker_socket
@@ -30,7 +33,7 @@ from polarisctl.doctor.later import Later
 
 # A gatherer that waits for another one holds a thread: one for each topic, so that
 # all of them can wait at once.
-TOPICS = 19
+TOPICS = 22
 
 
 class Facts:
@@ -57,6 +60,9 @@ class Facts:
         self.files = Later(
             pool, lambda: gather_files(edge, config.get(), chosen.get(), accounts.get())
         )
+        self.hotkey = Later(pool, lambda: gather_hotkey(edge))
+        self.nodes = Later(pool, lambda: gather_nodes(edge, chosen.get()))
+        self.addresses = Later(pool, lambda: gather_addresses(edge))
         self.state_space = Later(pool, lambda: gather_space(edge, chosen.get().state_directory))
         self.container_space = Later(
             pool, lambda: gather_space(edge, storage_directory(engines.get()))

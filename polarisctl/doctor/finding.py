@@ -18,6 +18,9 @@ SKIPPED = "skipped"
 
 VERDICTS = (OK, WARNING, FAILURE, UNKNOWN, SKIPPED)
 
+# What the system says where that is all that it says: no more than the reason itself.
+_DENIED = frozenset(("permission denied", "operation not permitted"))
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -60,7 +63,7 @@ def cannot_tell(what: str, because: Unknown, needed: str) -> Finding:
     reason = REASONS.get(because.reason, because.reason)
     if because.reason == NO_PERMISSION:
         found = f"cannot read {what}: permission denied"
-        if because.detail:
+        if because.detail and because.detail.lower() not in _DENIED:
             found += f" ({because.detail})"
         return unknown(found, needed, "Run with sudo to find out:", "sudo polarisctl doctor")
     detail = because.detail or reason

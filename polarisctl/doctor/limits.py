@@ -26,9 +26,8 @@ GLIBC_MIN = (2, 34)
 # Oldest kernel of a supported system (Ubuntu 22.04).
 KERNEL_MIN = (5, 15)
 
-# 247 runs polarisd's unit; LoadCredential= with a directory came with 251.
-SYSTEMD_MIN = 247
-SYSTEMD_CREDENTIALS = 251
+# In the sandbox of polarisd's unit, LoadCredential= does not work on 247.
+SYSTEMD_MIN = 249
 
 # NVIDIA's CUDA 12 minor-version compatibility: the first driver of the 525 branch
 # that runs every CUDA 12.x library.
@@ -61,7 +60,9 @@ DEFAULT_CONFIG_PATH = "/etc/polaris/polaris.toml"
 DEFAULT_STATE_DIRECTORY = "/var/lib/polaris"
 DEFAULT_API_PORT = 8000
 DEFAULT_SSH_PORTS = (11000, 11002)
+CONFIG_DIRECTORY = "/etc/polaris"
 CREDENTIALS_DIRECTORY = "/etc/polaris/credentials"
+HOTKEY_FILE = "/etc/polaris/credentials/hotkey"
 SERVICE_USER = "polaris"
 SERVICE_UNIT = "polarisd.service"
 WORKER_SOCKET = "polaris-worker.socket"

@@ -40,10 +40,13 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
+    """`listens` is whether a daemon runs that should listen on the API port: one with a hotkey."""
+
     settings: Settings
     api: Port
     ssh: tuple[Port, ...]
     daemon_pid: int | None
+    listens: bool = False
 
 
 def parse_listeners(text: str) -> dict[int, tuple[int, ...]]:
@@ -75,6 +78,13 @@ def api_port(ports: Ports) -> Finding:
     needed = f"port {port.number} free, or held by polarisd"
     if isinstance(port.taken, Unknown):
         return cannot_tell(f"port {port.number}", port.taken, needed)
+    if not port.taken and ports.listens:
+        return failure(
+            f"polarisd runs, but does not listen on {port.number}",
+            f"polarisd listening on {port.number}",
+            "Its log says why:",
+            "journalctl -u polarisd -n 50 --no-pager",
+        )
     if not port.taken:
         return ok(f"{port.number} is free")
     holder = port.holder
@@ -140,9 +150,10 @@ def _span(numbers: list[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """`ufw` is whether ufw is switched on, None where it is not installed."""
+    """`ufw` is whether ufw is switched on, None where it is not installed; likewise firewalld."""
 
     ufw: Reading[bool | None]
+    firewalld: Reading[bool | None] = None
 
 
 def parse_ufw(text: str) -> bool:

@@ -139,10 +139,4 @@ def systemd(system: System) -> Finding:
     found = f"systemd {show(version)}"
     if version[0] < limits.SYSTEMD_MIN:
         return failure(found, needed, "Upgrade to a newer release of the system.")
-    if version[0] < limits.SYSTEMD_CREDENTIALS:
-        return warning(
-            f"{found}: cannot hand a directory of credentials to a service",
-            f"systemd {limits.SYSTEMD_CREDENTIALS} or newer for /etc/polaris/credentials",
-            "Name each credential in a drop-in of its own (LoadCredential=NAME:PATH), or upgrade.",
-        )
     return ok(found)

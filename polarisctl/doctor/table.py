@@ -6,6 +6,6 @@ case for each of its verdicts.
 
 from __future__ import annotations
 
-from polarisctl.doctor.rows import gpu, machine, service
+from polarisctl.doctor.rows import chain, gpu, machine, service
 
-CHECKS = (*machine.CHECKS, *gpu.CHECKS, *service.CHECKS)
+CHECKS = (*machine.CHECKS, *gpu.CHECKS, *chain.CHECKS, *service.CHECKS)

@@ -7,21 +7,34 @@ from polarisctl.cells import clean
 from polarisctl.monitor import frame, gpu_text
 from polarisctl.monitor.frame import Block, Line, Span
 from polarisctl.monitor.keys import KEYS
+from polarisctl.monitor.place import place
 from polarisctl.monitor.scene import CONNECTING, DOWN, GPU, OVERVIEW, Scene
 
 
 def header(scene: Scene, width: int) -> Block:
-    """Two lines: the machine and its offering; the driver, the GPUs and the graphs."""
+    """Two lines: the machine and its offering; driver, GPUs, chain, and the graphs."""
     glyphs, shot = scene.glyphs, scene.snapshot
     dot = f" {glyphs.dot} "
     time = (values.clock(scene.now, scene.utc_offset_s), "dim")
     first = _machine(scene, width - frame.cells_of([time]) - 1)
     span = values.age(scene.view.span_s)
-    second = gpu_text.joined([*driver(scene), gpu_text.summary(scene)], dot) if shot else []
+    right = [*stale(scene), (f"graphs {span}", "dim")]
+    second = _state(scene, width - frame.cells_of(right) - 1, dot) if shot else []
     return [
         frame.ends(width, first, [time], glyphs.cut),
-        frame.ends(width, second, [*stale(scene), (f"graphs {span}", "dim")], glyphs.cut),
+        frame.ends(width, second, right, glyphs.cut),
     ]
+
+
+def _state(scene: Scene, room: int, dot: str) -> list[Span]:
+    """The driver, the GPUs, the place on the chain; versions give way to that place."""
+    versions, gpus, there = driver(scene), gpu_text.summary(scene), place(scene)
+    found: list[Span] = []
+    for parts in ([*versions, gpus, *there], [*versions[:1], gpus, *there], [gpus, *there]):
+        found = gpu_text.joined(parts, dot)
+        if not there or frame.cells_of(found) <= room:
+            break
+    return found
 
 
 def _machine(scene: Scene, room: int) -> list[Span]:
@@ -66,7 +79,8 @@ def driver(scene: Scene) -> list[Span]:
     state = values.text(place, "state")
     version, cuda = values.text(place, "driver_version"), values.text(place, "cuda_version")
     if state != "ok":
-        return [(f"driver {state or values.NOT_KNOWN}", "bad")]
+        needed = values.needs_gpus(scene.snapshot)
+        return [(f"driver {state or values.NOT_KNOWN}", "bad" if needed else "dim")]
     known = [("driver", version), ("CUDA", cuda)]
     return [(f"{name} {value}", "dim") for name, value in known if value]
 

@@ -109,6 +109,9 @@ def none(scene: Scene, width: int) -> Block:
     detail = values.text(scene.snapshot, "driver", "detail") or ""
     if scene.snapshot is None:
         return [frame.line(width)]
+    if not values.needs_gpus(scene.snapshot):
+        text = "  no GPU, and a validator needs none"
+        return [frame.line(width), frame.line(width, (text, "dim"), mark=scene.glyphs.cut)]
     said = "no NVIDIA GPU on this machine" if state == "ok" else WHEN_NO_DRIVER.get(state or "", "")
     lines = [
         frame.line(width),

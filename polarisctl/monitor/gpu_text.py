@@ -100,5 +100,5 @@ def summary(scene: Scene) -> Span:
     out = sum(not is_well(gpu) for gpu in gpus)
     count = f"{len(gpus)} GPU" + ("" if len(gpus) == 1 else "s")
     if not gpus:
-        return "no GPU", "warn"
+        return "no GPU", "warn" if values.needs_gpus(scene.snapshot) else "dim"
     return (f"{count}, {out} not offerable", "bad") if out else (f"{count}, all offerable", "good")

@@ -56,11 +56,12 @@ def _is_starting(snapshot: Record) -> bool:
 
 def _doubts(snapshot: Record) -> list[str]:
     """Why the machine is not healthy even where no fault says so."""
-    if _is_starting(snapshot):
+    needed = values.needs_gpus(snapshot)
+    if needed and _is_starting(snapshot):
         return ["not known yet: the driver has not answered"]
     doubts = []
     state = values.text(snapshot, "driver", "state")
-    if state != "ok":
+    if needed and state != "ok":
         doubts.append(f"not ok: the driver is {state or 'in a state that is not known'}")
     labels = gpu_labels(snapshot)
     doubts += [

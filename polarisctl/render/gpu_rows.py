@@ -36,9 +36,11 @@ _COLUMNS = (
 )
 
 
-def add_status_table(page: Page, gpus: Sequence[Record], reasons: Reasons) -> None:
+def add_status_table(
+    page: Page, gpus: Sequence[Record], reasons: Reasons, *, needed: bool = True
+) -> None:
     if not gpus:
-        page.line("no GPUs")
+        page.line("no GPUs" if needed else "no GPUs, and a validator needs none")
         return
     page.table(_COLUMNS, [_row(gpu) for gpu in gpus])
     for gpu in gpus:

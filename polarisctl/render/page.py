@@ -127,7 +127,7 @@ class Page:
         text = cells.clean(text)
         if self._terminal.unicode:
             return text
-        return cells.to_ascii(text.replace("→", "->").replace("°", ""))
+        return cells.to_ascii(text.replace("→", "->").replace("°", "").replace("τ", "TAO"))
 
 
 def fit_columns(columns: Sequence[Column], natural: Sequence[int], room: int) -> dict[int, int]:

@@ -36,7 +36,12 @@ def status(
     reasons = readings.Reasons()
     _add_daemon(page, snapshot, now, version, verbose)
     page.blank()
-    add_status_table(page, values.gpus(snapshot), reasons)
+    add_status_table(page, values.gpus(snapshot), reasons, needed=values.needs_gpus(snapshot))
+    if _has_place(snapshot):
+        from polarisctl.render.chain import add_place  # of no use to a machine on its own
+
+        page.blank()
+        add_place(page, snapshot, now, reasons, verbose)
     page.blank()
     _add_host(page, snapshot.get("host"), now, reasons, verbose)
     found = faults.in_order(snapshot)
@@ -50,6 +55,13 @@ def status(
     for note in notes:
         page.prose(note, style=DIM)
     return page.text()
+
+
+def _has_place(snapshot: Record) -> bool:
+    """Whether there is a chain or a hotkey to speak of; also false of a daemon that sends
+    nothing of them."""
+    chain = values.get(snapshot, "chain")
+    return bool(values.text(chain, "hotkey")) or values.text(chain, "state") not in (None, "off")
 
 
 def _add_daemon(page: Page, snapshot: Record, now: float, version: str, verbose: bool) -> None:
@@ -68,8 +80,8 @@ def _add_daemon(page: Page, snapshot: Record, now: float, version: str, verbose:
         page.field("", (why, WARN))
     if verbose:
         page.field("config", readings.text(daemon, "config_path"))
-    page.field("offering", *_offering(values.get(snapshot, "daemon", "offering"), now))
-    page.field("driver", *_driver(values.get(snapshot, "driver")))
+    page.field(_offering_label(snapshot), *_offering(snapshot, now))
+    page.field("driver", *_driver(snapshot))
     page.field("health", faults.summary(snapshot))
     taken_at = values.number(snapshot, "taken_at")
     if taken_at is not None and now - taken_at > STALE_AFTER_S:
@@ -79,19 +91,31 @@ def _add_daemon(page: Page, snapshot: Record, now: float, version: str, verbose:
                    f"{readings.moment(snapshot, 'taken_at', now)}")  # fmt: skip
 
 
-def _offering(offering: object, now: float) -> tuple[Span, ...]:
+def _offering_label(snapshot: Record) -> str:
+    """What begins and ends with `start` and `stop`: a validator offers nothing, it serves."""
+    is_validator = values.text(snapshot, "daemon", "role") == "validator"
+    return "serving" if is_validator else "offering"
+
+
+def _offering(snapshot: Record, now: float) -> tuple[Span, ...]:
+    offering = values.get(snapshot, "daemon", "offering")
     wanted = values.flag(offering, "wanted")
     since = f"since {readings.moment(offering, 'since_at', now)}"
     if wanted is None:
         return (readings.NOT_KNOWN,)
+    if values.text(snapshot, "chain", "hotkey") == "":
+        return (("no", WARN), "there is no hotkey: sudo polarisctl register")
     if wanted:
         return (("yes", GOOD), since)
     return (("no", WARN), since, "to begin: polarisctl start")
 
 
-def _driver(driver: object) -> tuple[Span, ...]:
+def _driver(snapshot: Record) -> tuple[Span, ...]:
+    driver = values.get(snapshot, "driver")
     state = readings.text(driver, "state")
     detail = values.text(driver, "detail")
+    if state != "ok" and not values.needs_gpus(snapshot):
+        return (state, ("a validator needs none", DIM))
     if state != "ok":
         return ((f"{state}: {detail}" if detail else state, BAD if state != "starting" else WARN),)
     return (

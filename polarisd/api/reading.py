@@ -21,6 +21,8 @@ DRIVER_ERROR = "driver_error"
 READ_ERROR = "read_error"
 ERROR = "error"
 NOT_KNOWN = "not_known"
+NOT_REGISTERED = "not_registered"
+NOT_PUBLISHED = "not_published"
 
 REASONS = {
     NOT_READ_YET: "not read yet",
@@ -35,6 +37,8 @@ REASONS = {
     READ_ERROR: "the system could not be read",
     ERROR: "it was tried and failed",
     NOT_KNOWN: "nobody has said",
+    NOT_REGISTERED: "the hotkey has no UID on this subnet",
+    NOT_PUBLISHED: "the chain names no endpoint for this hotkey",
 }
 
 

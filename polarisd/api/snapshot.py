@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polarisd.api.benchmark import Progress
+from polarisd.api.chain import Chain, Miners, Validator
 from polarisd.api.gpu import Driver, Gpu
+from polarisd.api.network import Network
 from polarisd.api.reading import Reading
 
 
@@ -93,13 +95,18 @@ class Snapshot:
     host: Host
     faults: tuple[Fault, ...]
     benchmarks: tuple[Progress, ...] = ()
+    chain: Chain = field(default_factory=Chain)
+    network: Network = field(default_factory=Network)
+    validators: tuple[Validator, ...] = ()
+    miners: Miners = field(default_factory=Miners)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened: `kind` is fault_raised, fault_cleared, xid,
     gpu_appeared, gpu_missing, driver_changed, offering_changed,
-    config_reloaded or benchmark_ended (of which `code` is the outcome)."""
+    config_reloaded, benchmark_ended (of which `code` is the outcome), chain_changed,
+    registration_changed, endpoint_changed or address_changed."""
 
     kind: str
     at: float

@@ -15,7 +15,7 @@ from msgpack.exceptions import BufferFull, UnpackException
 from polarisd.api import errors
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
+PROTOCOL_MINOR = 2
 MAX_FRAME_BYTES = 1 << 20
 
 REQUEST = 0

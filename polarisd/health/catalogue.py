@@ -1,5 +1,8 @@
 """Every fault that polarisd can raise: code, severity, text, remedy, patience.
 
+Those of the GPUs and of the machine are here, those of chain and network in
+`network_catalogue`.
+
 `text` is filled in with the facts of the sign that raised it.  A fault of
 severity `error` withholds the GPU it names; one that names no GPU makes the
 machine unhealthy.  `visible_after_s` is how long a sign must hold before the
@@ -8,42 +11,19 @@ fault is shown, so that what comes and goes in seconds does not flap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from polarisd.health.kind import ERROR, NOTICE, SEVERITIES, WARNING, FaultKind
+from polarisd.health.kind import error as _error
+from polarisd.health.kind import notice as _notice
+from polarisd.health.kind import warning as _warning
+from polarisd.health.network_catalogue import NETWORK
 
-ERROR = "error"
-WARNING = "warning"
-NOTICE = "notice"
-SEVERITIES = (ERROR, WARNING, NOTICE)
+__all__ = ["CATALOGUE", "ERROR", "FORGET", "NOTICE", "RESET", "SEVERITIES", "WARNING", "FaultKind"]
 
 RESET = (
     "free the GPU and reset it: sudo systemctl stop polarisd && sudo nvidia-smi --gpu-reset "
     "-i {uuid} && sudo systemctl start polarisd"
 )
 FORGET = "then: sudo polarisctl gpus --forget {uuid}"
-
-
-@dataclass(frozen=True, slots=True)
-class FaultKind:
-    """One row of the catalogue."""
-
-    code: str
-    severity: str
-    text: str
-    remedy: str
-    visible_after_s: float = 0.0
-
-
-def _error(code: str, text: str, remedy: str, visible_after_s: float = 0.0) -> FaultKind:
-    return FaultKind(code, ERROR, text, remedy, visible_after_s)
-
-
-def _warning(code: str, text: str, remedy: str, visible_after_s: float = 0.0) -> FaultKind:
-    return FaultKind(code, WARNING, text, remedy, visible_after_s)
-
-
-def _notice(code: str, text: str, remedy: str, visible_after_s: float = 0.0) -> FaultKind:
-    return FaultKind(code, NOTICE, text, remedy, visible_after_s)
-
 
 _DRIVER = (
     _error(
@@ -221,4 +201,4 @@ _HOST = (
     ),
 )
 
-CATALOGUE: dict[str, FaultKind] = {kind.code: kind for kind in (*_DRIVER, *_GPU, *_HOST)}
+CATALOGUE: dict[str, FaultKind] = {kind.code: kind for kind in (*_DRIVER, *_GPU, *_HOST, *NETWORK)}

@@ -10,7 +10,21 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import bounds, client, kernels, proof, roundtrip, sampling, start, watchers
+from tests.bench import (
+    bounds,
+    bridge,
+    client,
+    heartbeats,
+    http,
+    kernels,
+    network,
+    on_chain,
+    proof,
+    roundtrip,
+    sampling,
+    start,
+    watchers,
+)
 from tests.bench.place import PYTHON, Place, install
 from tests.bench.result import Row, table
 
@@ -20,7 +34,12 @@ BENCHES: dict[str, Callable[[Place], Iterator[Row]]] = {
     "roundtrip": roundtrip.run,
     "watchers": watchers.run,
     "sampling": sampling.run,
+    "bridge": bridge.run,
+    "heartbeats": heartbeats.run,
+    "http": http.run,
     "bounds": bounds.run,
+    "network": network.run,
+    "on_chain": on_chain.run,
     "kernels": kernels.run,
     "proof": proof.run,
 }

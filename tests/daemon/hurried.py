@@ -14,15 +14,19 @@ from pathlib import Path
 
 import trio
 
-from polarisd import config, daemon, journal, systemd
+from polarisd import config, daemon, identity, journal, netparts, systemd
 from polarisd.benching import bench_parts
 from polarisd.control import listener
 from polarisd.gpu.sampling import Patience
 from polarisd.host import HostProbe
+from polarisd.identity import NoHotkey
+from polarisd.networking import opener
+from polarisd.parts import Parts
 from polarisd.remembered import recall
 
 PATIENCE = Patience(slow_s=0.8, enumeration_s=1.5, all_silent_s=0.5, lost_retry_s=0.5, stable_s=0.0)
 CONDITION_INTERVAL_S = 0.2
+NETWORK_PATIENCE = netparts.Patience(listen_again_s=0.2)
 
 
 def main(config_path: Path) -> None:
@@ -31,7 +35,8 @@ def main(config_path: Path) -> None:
     settings = config.load(config_path)
     directory = Path(settings.state.directory)
     recalled = recall(directory, time.time())
-    parts = daemon.Parts(
+    who = identity.load(os.environ)
+    parts = Parts(
         config=replace(
             settings, gpu=replace(settings.gpu, condition_interval_s=CONDITION_INTERVAL_S)
         ),
@@ -47,6 +52,10 @@ def main(config_path: Path) -> None:
         driver_dir=config_path.parent / "driver",
         bench=bench_parts(os.environ, None),
         patience=PATIENCE,
+        identity=who,
+        open_network=None
+        if isinstance(who, NoHotkey)
+        else opener(settings, who, time.time, NETWORK_PATIENCE),
     )
     trio.run(daemon.run, parts)
 

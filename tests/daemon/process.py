@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
 
+import bittensor_core
 import psutil
 
 from tests.daemon.client import DEADLINE_S, RawClient
@@ -46,6 +47,7 @@ class Polarisd:
         self.options: list[str] = []
         self.expects_traceback = False
         self.user: int | None = None
+        self.api_port = 0
         for made in (self.socket_path.parent, self.state_directory, self.driver_directory):
             made.mkdir(exist_ok=True)
         self._log = directory / "log"
@@ -66,6 +68,19 @@ class Polarisd:
             lines.append(f"[{name}]")
             lines += [f"{key} = {_toml(value)}" for key, value in keys.items()]
         self.config_path.write_text("\n".join(lines) + "\n")
+
+    def give_hotkey(self, seed: bytes, **config: Mapping[str, object]) -> str:
+        """A credential as systemd hands it on, and a port of its own to be reached at;
+        `config` as `configure` takes it.  The address of the hotkey."""
+        credentials = self.directory / "credentials"
+        credentials.mkdir(exist_ok=True)
+        content, ss58 = keyfile(seed)
+        (credentials / "polaris_hotkey").write_bytes(content)
+        self.environ["CREDENTIALS_DIRECTORY"] = str(credentials)
+        self.api_port = free_port()
+        sections = {"network": {"listen_address": "127.0.0.1"}, **config}
+        self.configure({"ports": {"api": self.api_port}, **sections})
+        return ss58
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start it and wait for nothing."""
@@ -150,6 +165,19 @@ class Polarisd:
             assert code == 0, self.log()
         if self.process is not None:
             self._notify.close()
+
+
+def keyfile(seed: bytes) -> tuple[bytes, str]:
+    """A hotkey as bittensor writes it, and its address."""
+    pair = bittensor_core.Keypair.create_from_seed(seed)
+    return bytes(bittensor_core.serialized_keypair_to_keyfile_data(pair)), pair.ss58_address
+
+
+def free_port() -> int:
+    """Which nobody has, and which is not handed out before some time has gone by."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def with_tree(environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -32,12 +33,12 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def environ(tmp_path: Path, fake_nvml: FakeNvmlFactory) -> Iterator[dict[str, str]]:
-    """With two GPUs, and a place for temporary files that must be empty in the end."""
-    place = tmp_path / "t"
-    place.mkdir()
-    yield {**fake_nvml("rtx4090", count=2).env(), "TMPDIR": str(place), "LC_ALL": "C.UTF-8"}
-    assert list(place.iterdir()) == []
+def environ(fake_nvml: FakeNvmlFactory) -> Iterator[dict[str, str]]:
+    """With two GPUs, and a place for temporary files that must be empty in the end; its path
+    is short, for a socket comes to be in it."""
+    with TemporaryDirectory(prefix="t-") as place:
+        yield {**fake_nvml("rtx4090", count=2).env(), "TMPDIR": place, "LC_ALL": "C.UTF-8"}
+        assert list(Path(place).iterdir()) == []
 
 
 def test_without_a_terminal_it_shows_the_status_once(environ: dict[str, str]) -> None:

@@ -68,8 +68,9 @@ def test_stopping_while_the_driver_hangs(
 def test_a_stopped_daemon_keeps_what_it_was_told(
     fake_nvml: FakeNvmlFactory, polarisd: PolarisdFactory
 ) -> None:
-    daemon = polarisd(fake_nvml("h100"))
-    with daemon.client() as client:
+    daemon = polarisd(fake_nvml("h100"), start=False)
+    daemon.give_hotkey(b"1" * 32)
+    with daemon.start().client() as client:
         first = client.call("stop")
         again = client.call("stop")
         assert (first["changed"], again["changed"]) == (True, False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.system import hotkeys
 from tests.system.box import Box
 from tests.system.box.machine import Done
 
@@ -20,6 +21,7 @@ class Daemon:
         self.box = box
         self._config: str | None = None
         self._dropped_in = False
+        self._has_hotkey = False
 
     def start(self) -> None:
         self.box.run("systemctl", "start", UNIT)
@@ -66,6 +68,16 @@ class Daemon:
         self.box.write(DROP_IN, f"[Service]\n{text}\n")
         self.box.run("systemctl", "daemon-reload")
 
+    def give_hotkey(self, content: str = hotkeys.KEYFILE) -> None:
+        """Register it, as far as it knows, for the next start."""
+        self._has_hotkey = True
+        hotkeys.put(self.box, content)
+
+    def environ(self) -> dict[str, str]:
+        """What it was started with."""
+        words = self.box.read(f"/proc/{self.pid}/environ").rstrip("\0").split("\0")
+        return dict(word.split("=", 1) for word in words)
+
     def journal(self, after: str, *matches: str) -> list[dict[str, str]]:
         return self.box.journal(after, "--unit", UNIT, *matches)
 
@@ -75,6 +87,8 @@ class Daemon:
             self.box.run("systemctl", "daemon-reload")
         if self._config is not None:
             self.box.write(CONFIG, self._config)
-        if self._dropped_in or self._config is not None:
+        if self._has_hotkey:
+            hotkeys.take_away(self.box)
+        if self._dropped_in or self._has_hotkey or self._config is not None:
             self.box.run("systemctl", "reset-failed", UNIT, check=False)
             self.restart()

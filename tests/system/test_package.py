@@ -17,7 +17,10 @@ PYTHONS = (debs.REPOSITORY / "packaging/pythons").read_text().split()
 IMPORT_ALL = """
 import sys
 sys.path[:0] = [sys.argv[1] + "/app", sys.argv[1] + "/vendor"]
-import attrs, cattrs, logging_journald, msgpack, psutil, pynvml, sdnotify, trio
+import attrs, cattrs, logging_journald, msgpack, psutil, pynvml, sdnotify, tomlkit, trio
+import httpx, hypercorn.trio, pyroute2, starlette.applications
+import bittensor, bittensor_core, ckzg, regex, websockets.speedups
+from Crypto.Cipher import ChaCha20_Poly1305
 from msgpack import _cmsgpack
 import polarisctl.main, polarisd.main
 """
@@ -73,16 +76,41 @@ def test_bash_accepts_its_completion(unpacked: Path) -> None:
     subprocess.run(["bash", "-n", completion], check=True)
 
 
+def compiled_for(vendor: Path, version: str) -> set[str]:
+    """The modules that are there for one Python, by their names without its tag."""
+    tag = f".cpython-{version.replace('.', '')}-x86_64-linux-gnu.so"
+    files = (str(path.relative_to(vendor)) for path in vendor.rglob(f"*{tag}"))
+    return {name.removesuffix(tag) for name in files}
+
+
 @pytest.mark.parametrize("version", PYTHONS)
 def test_its_compiled_libraries_are_there_for_every_python_that_it_declares(
     unpacked: Path, version: str
 ) -> None:
     """Also for those that this machine lacks; all others are for any version (abi3)."""
     vendor = unpacked / "usr/lib/polaris/vendor"
-    tag = f"cpython-{version.replace('.', '')}-x86_64-linux-gnu"
-    modules = {path.name.split(".")[0] for path in vendor.rglob("*.cpython-*.so")}
-    assert modules == {"_cmsgpack"}
-    assert [path.name for path in vendor.rglob(f"*.{tag}.so")] == [f"_cmsgpack.{tag}.so"]
+    compiled = compiled_for(vendor, version)
+    assert {"msgpack/_cmsgpack", "pydantic_core/_pydantic_core", "regex/_regex"} <= compiled
+    assert compiled == compiled_for(vendor, PYTHONS[0])
+    tags = {path.name.split(".", 1)[1] for path in vendor.rglob("*.so") if ".cpython-" in path.name}
+    assert len(tags) == len(PYTHONS)
+
+
+def test_nothing_but_libraries_is_carried(unpacked: Path) -> None:
+    """No other program's commands, and nothing that would shadow a module of ours."""
+    vendor = unpacked / "usr/lib/polaris/vendor"
+    strays = {"bin", "docs", "share", "tests", "polarisd", "polarisctl", "example.py"}
+    assert not strays & {path.name for path in vendor.iterdir()}
+    commands = [path for place in ("bin", "sbin") for path in (unpacked / "usr" / place).iterdir()]
+    assert {path.name for path in commands} == {"polarisctl", "polarisd"}
+
+
+def test_every_library_is_in_the_copyright(unpacked: Path) -> None:
+    text = (debs.REPOSITORY / "packaging/debian/copyright").read_text()
+    vendor = unpacked / "usr/lib/polaris/vendor"
+    names = {path.name.split("-")[0] for path in vendor.glob("*.dist-info")}
+    names = names - {"nvidia_ml_py", "markdown_it_py"} | {"pynvml", "markdown_it"}
+    assert {name for name in names if not re.search(rf"\b{name}\b", text)} == set()
 
 
 @pytest.mark.parametrize("version", PYTHONS)

@@ -12,6 +12,9 @@ from tests.system.daemon import CONFIG
 EDIT = "# an administrator was here\n"
 STATE = "/var/lib/polaris/kept"
 KEY = "/etc/polaris/credentials/hotkey"
+# one that was replaced, or is on its way to be the machine's
+OTHER_KEY = "/etc/polaris/registration/hotkey-5F"
+NO_KEYS = ("/etc/polaris/registration/lock", "/etc/polaris/registration.json")
 
 # The user, its journal, and what apt and this test themselves keep.
 NOT_OURS = ("/proc", "/run", "/sys", "/tmp", "/var/log/journal", "/var/tmp")
@@ -24,7 +27,8 @@ def used_box(box: Box, deb: Path) -> Box:
     box.run("systemctl", "enable", "--now", "polarisd")
     box.write(CONFIG, box.read(CONFIG) + EDIT)
     box.write(STATE, "kept\n")
-    box.write(KEY, "a key\n")
+    for path in (KEY, OTHER_KEY, *NO_KEYS):
+        box.write(path, "a key\n")
     return box
 
 
@@ -51,12 +55,17 @@ def test_remove_then_install_again(used_box: Box, deb: Path) -> None:
 
 
 def test_purge_leaves_the_keys_alone(used_box: Box) -> None:
-    used_box.apt("purge", "polaris")
-    keys = Path(KEY)
-    assert named_after_us(used_box) == sorted(map(str, (keys.parent.parent, keys.parent, keys)))
+    said = used_box.apt("purge", "polaris").stdout
+    keys = [Path(KEY), Path(OTHER_KEY)]
+    assert [line for line in said.splitlines() if line.startswith("polaris: ")] == [
+        f"polaris: a hotkey was kept: {key} (to remove it: sudo rm {key})" for key in keys
+    ]
+    left = {*keys, *(key.parent for key in keys), Path("/etc/polaris")}
+    assert named_after_us(used_box) == sorted(map(str, left))
 
 
 def test_purge_without_keys_leaves_nothing(used_box: Box) -> None:
-    used_box.run("rm", KEY)
-    used_box.apt("purge", "polaris")
+    used_box.run("rm", KEY, OTHER_KEY)
+    said = used_box.apt("purge", "polaris").stdout
+    assert "hotkey" not in said
     assert named_after_us(used_box) == []

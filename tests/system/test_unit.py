@@ -122,6 +122,8 @@ def test_who_may_ask(daemon: Daemon) -> None:
 
 
 def test_stop_and_start_end_and_begin_the_offering(daemon: Daemon) -> None:
+    daemon.give_hotkey()  # nothing else is offered
+    daemon.restart()
     before = daemon.pid
     assert daemon.client("stop").returncode == 0
     assert daemon.snapshot()["daemon"]["offering"]["wanted"] is False

@@ -72,6 +72,8 @@ def test_what_it_may_and_what_not(box: Box) -> None:
 
 def test_polarisd_is_out_of_its_reach(daemon: Daemon, box: Box) -> None:
     """Though it runs as the same user, who may all of this."""
+    daemon.give_hotkey()
+    daemon.restart()
     pid = box.show(worker.hold(box), "MainPID")
     own = "/var/cache/polaris-worker/own"
     worker.inside(box, pid, "touch", own, check=True)

@@ -83,8 +83,10 @@ def snapshot(
     driver_state: str = "ok",
     started_at: float = STARTED_AT,
     version: int = 1,
+    place: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The map a client receives. GPU 3 is lost when that fault is asked for."""
+    """The map a client receives. GPU 3 is lost when that fault is asked for; `place` is
+    where it stands on a chain, as `chain_samples.place` has it."""
     cards = [
         lost_gpu(n, at)
         if n == 3 and "lost" in faults
@@ -103,7 +105,7 @@ def snapshot(
             pid=812,
             started_at=started_at,
             role="miner",
-            mode="independent",
+            mode="bittensor" if place else "independent",
             config_path="/etc/polaris/polaris.toml",
             offering=Offering(wanted=True, since_at=started_at),
         ),
@@ -117,6 +119,7 @@ def snapshot(
         gpus=tuple(cards),
         host=host(at),
         faults=tuple(FAULTS[name] for name in faults),
+        **(place or {}),
     )
     wire: dict[str, Any] = to_wire(value)  # type: ignore[assignment]
     return wire

@@ -86,7 +86,7 @@ class Bench:
             refresh=self.read_condition,
             has_cupy=lambda: self.has_cupy,
             publish=keeper.take_benchmarks,
-            tell_begun=keeper.tell_benchmark_begun,
+            tell_begun=keeper.take_benchmark_begun,
             tell_ended=self.tell_ended,
             clock=self.clock,
         )
@@ -102,7 +102,7 @@ class Bench:
 
     def tell_ended(self, run: Run) -> None:
         self._send_ended.send_nowait(run)
-        self.world.keeper.tell_benchmark_ended(run)
+        self.world.keeper.take_benchmark_ended(run)
 
     async def end(self) -> Run:
         """The next run that ends."""

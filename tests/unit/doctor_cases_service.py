@@ -106,20 +106,20 @@ def _with_faults(*faults: object) -> Daemon:
     return replace(DAEMON, snapshot={"faults": list(faults)})
 
 
-def _refused(code: str, message: str = "cannot") -> Daemon:
+def refused(code: str, message: str = "cannot") -> Daemon:
     refusal = Refusal(code, message, "do this")
     return Daemon("/run/x.sock", refusal, refusal, refusal)
 
 
 DAEMON_CASES = [
     case("polarisd-answers", OK, "pid 7", daemon=DAEMON),
-    case("polarisd-answers", FAILURE, "enable --now", daemon=_refused("not_running")),
-    case("polarisd-answers", FAILURE, "restart polarisd", daemon=_refused("protocol_mismatch")),
-    case("polarisd-answers", FAILURE, "journalctl", daemon=_refused("no_answer")),
-    case("polarisd-answers", UNKNOWN, "group-polaris", daemon=_refused("not_permitted")),
+    case("polarisd-answers", FAILURE, "enable --now", daemon=refused("not_running")),
+    case("polarisd-answers", FAILURE, "restart polarisd", daemon=refused("protocol_mismatch")),
+    case("polarisd-answers", FAILURE, "journalctl", daemon=refused("no_answer")),
+    case("polarisd-answers", UNKNOWN, "group-polaris", daemon=refused("not_permitted")),
     case("polarisd-version", OK, CLIENT_VERSION, daemon=DAEMON),
     case("polarisd-version", WARNING, "1.0 runs", daemon=replace(DAEMON, hello={"version": "1.0"})),
-    case("polarisd-version", SKIPPED, "not answer", daemon=_refused("not_running")),
+    case("polarisd-version", SKIPPED, "not answer", daemon=refused("not_running")),
     case("polarisd-faults", OK, "none", daemon=DAEMON),
     case("polarisd-faults", OK, "none", daemon=_with_faults(_fault("notice"))),
     case("polarisd-faults", WARNING, "gpu_lost", daemon=_with_faults(_fault("warning"))),
@@ -135,6 +135,14 @@ DAEMON_CASES = [
         "The checks before this one",
         daemon=_with_faults({**_fault("error"), "remedy": "reboot, then: sudo polarisctl doctor"}),
     ),
+    case(
+        "polarisd-faults",
+        FAILURE,
+        "gpu_lost: Reseat it; hot: Reseat it; c: Reseat it. polarisctl",
+        daemon=_with_faults(
+            *(_fault("warning", code) for code in ("hot", "hot", "c", "d")), _fault("error")
+        ),
+    ),
     case("polarisd-faults", FAILURE, "and 2 more", daemon=_with_faults(*[_fault("error")] * 7)),
     case(
         "polarisd-faults",
@@ -143,7 +151,7 @@ DAEMON_CASES = [
         daemon=replace(DAEMON, snapshot=Refusal("not_permitted", "you may not", "use sudo")),
     ),
     case("polarisd-faults", UNKNOWN, "malformed", daemon=_with_faults("odd")),
-    case("polarisd-faults", SKIPPED, "not answer", daemon=_refused("not_running")),
+    case("polarisd-faults", SKIPPED, "not answer", daemon=refused("not_running")),
 ]
 
 POLARIS = Account("polaris", 990, frozenset({985}), "/var/lib/polaris")

@@ -15,6 +15,7 @@ import trio
 from polarisd.api import wire
 from polarisd.api.snapshot import Offering
 from polarisd.state import State
+from tests.unit import chain_samples
 from tests.unit.bench_samples import bench_run, progress
 from tests.unit.build import NOW, card, driver, fault, gpus_of, snapshot, uuid_of
 from tests.unit.control_support import Desk, session
@@ -72,7 +73,15 @@ def golden_state() -> State:
     daemon = snapshot().daemon
     assert daemon.offering == Offering(wanted=True, since_at=NOW)
     gpus = tuple(gpus_of(card(0)))
-    whole = snapshot(gpus=gpus, driver=driver(), faults=(fault(),), benchmarks=(progress(),))
+    whole = snapshot(
+        gpus=gpus,
+        driver=driver(),
+        faults=(fault(),),
+        benchmarks=(progress(),),
+        chain=chain_samples.chain(),
+        network=chain_samples.network(),
+        validators=(chain_samples.validator(),),
+    )
     return State(whole, lambda: NOW)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 
+from polarisd.api.chain import Chain
 from polarisd.api.snapshot import Event, Snapshot
 from polarisd.gpu import inventory
 from polarisd.gpu.inventory import Card
@@ -17,10 +18,12 @@ from polarisd.gpu.memory import GpuMemory, remembered_cards, with_cards
 from polarisd.history import History
 from polarisd.keeper import Keeper
 from polarisd.logtext import fields_of
+from polarisd.outlook import Outlook
 from polarisd.state import State
 from tests.unit.build import NOW, card, driver, snapshot, uuid_of, view
 
 A, B = uuid_of(0), uuid_of(1)
+HOTKEY = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 HEALTHY = card(0), card(1)
 
 
@@ -35,7 +38,8 @@ class World:
     ) -> None:
         self.now = NOW
         memory = with_cards(GpuMemory("boot", {}, {}), remembered, NOW)
-        self.state = State(snapshot(driver=driver("starting")), lambda: self.now)
+        first = snapshot(driver=driver("starting"), chain=Chain(hotkey=HOTKEY))
+        self.state = State(first, lambda: self.now)
         self.keeper = Keeper(
             state=self.state,
             view=view(*remembered_cards(memory), state="starting"),
@@ -43,6 +47,7 @@ class World:
             history=History(1, 600),
             withhold=withhold,
             clock=lambda: self.now,
+            outlook=Outlook(api_port=8000),
             unreadable=unreadable,
         )
 

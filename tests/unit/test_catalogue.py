@@ -57,8 +57,8 @@ def test_every_remedy_that_names_a_command_can_be_pasted() -> None:
 
 
 def test_codes_are_declared_once() -> None:
-    source = (ROOT / "polarisd/health/catalogue.py").read_text()
-    declared = re.findall(r'_(?:error|warning|notice)\(\s*"([a-z_]+)"', source)
+    sources = [path.read_text() for path in (ROOT / "polarisd/health").glob("*catalogue.py")]
+    declared = re.findall(r'_(?:error|warning|notice)\(\s*"([a-z_]+)"', "".join(sources))
     assert sorted(declared) == sorted(CATALOGUE)
 
 

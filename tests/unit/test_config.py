@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarisd import config
+from polarisd import sections
 from polarisd.checking import CheckFailed, check
-from polarisd.config import Config, ConfigError, changed, load, parse, values
+from polarisd.config import Config, changed, parse, values
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "polaris.toml.example"
 MANUAL = ROOT / "docs/man/polaris.toml.5"
 
 UUID = "GPU-5f2c81d0-90ab-4c1e-8f02-7d3b9a6e1c44"
+HOTKEY = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 
 # The promise to operators: these names and defaults stay.
 DEFAULTS: dict[str, dict[str, object]] = {
@@ -37,6 +37,21 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "withhold": [],
     },
     "ports": {"api": 8000, "ssh_first": 11000, "ssh_last": 11002},
+    "chain": {
+        "network": "",
+        "fallback_endpoints": [],
+        "netuid": 0,
+        "genesis_hash": "",
+        "subnet_name": "",
+    },
+    "network": {
+        "public_address": "",
+        "prefer": "ipv4",
+        "echo_services": [],
+        "listen_address": "",
+    },
+    "heartbeat": {"interval_s": 30.0, "validators": []},
+    "commune": {"python": ""},
     "log": {"level": "info"},
 }
 KEYS = [f"{section}.{key}" for section, keys in DEFAULTS.items() for key in keys]
@@ -82,6 +97,18 @@ def test_an_empty_file_means_the_defaults() -> None:
         ("ports.api", "11003"),
         ("ports.ssh_first", "11002"),
         ("ports.ssh_last", "11255"),
+        ("chain.netuid", "49"),
+        ("chain.fallback_endpoints", '["wss://node.example.net:443", "ws://[::1]:9944"]'),
+        ("chain.genesis_hash", f'"0x{"0" * 64}"'),
+        ("chain.subnet_name", '"polaris"'),
+        ("network.public_address", '"203.0.113.9"'),
+        ("network.public_address", '"2001:db8::9"'),
+        ("network.prefer", '"ipv6"'),
+        ("network.echo_services", '["https://a.example.org", "http://[::1]:80/ip"]'),
+        ("network.listen_address", '"127.0.0.1"'),
+        ("heartbeat.interval_s", "5"),
+        ("heartbeat.validators", f'["{HOTKEY}@203.0.113.9:8000", "{HOTKEY}@[2001:db8::9]:1"]'),
+        ("commune.python", '"/opt/commune/bin/python"'),
         ("log.level", '"debug"'),
     ],
 )
@@ -96,8 +123,8 @@ def test_accepts(path: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("node.role", '"validator"', 'must be "miner", not "validator"'),
-        ("node.mode", '"bittensor"', 'must be "independent", not "bittensor"'),
+        ("node.role", '"renter"', 'must be one of "miner", "validator", not "renter"'),
+        ("node.mode", '"polkadot"', 'must be one of "independent", "bittensor", "commune", not'),
         ("control.socket_path", '"polarisd.sock"', "must be an absolute path of at most 107 bytes"),
         ("control.socket_path", f'"/{"x" * 107}"', "must be an absolute path of at most 107 bytes"),
         ("control.socket_path", '"/run/polaris/"', "names a directory"),
@@ -122,6 +149,18 @@ def test_accepts(path: str, value: str) -> None:
         ("ports.ssh_first", "65536", "must be a whole number from 1 to 65535"),
         ("ports.ssh_last", "10999", "is 10999; must not be below ssh_first, which is 11000"),
         ("ports.ssh_last", "11256", "is 11256, which makes 257 ports from ssh_first (11000)"),
+        ("chain.network", '"https://node.example.net"', 'must be one of "finney", "test" and'),
+        ("chain.network", '"mainnet"', 'must be one of "finney", "test" and "local", or the URL'),
+        ("chain.netuid", "-1", "must be a whole number from 0 to 65535"),
+        ("chain.netuid", "65536", "must be a whole number from 0 to 65535"),
+        ("chain.genesis_hash", '"0x2f05"', 'must be a hash: "0x" and 64 hexadecimal digits'),
+        ("network.public_address", '"polaris.example.org"', 'is "polaris.example.org"; must be an'),
+        ("network.public_address", '"0.0.0.0"', "is 0.0.0.0, which is no machine's"),
+        ("network.public_address", '"ff02::1"', "is ff02::1, which is no machine's"),
+        ("network.listen_address", '"fe80::1%eth0"', 'is "fe80::1%eth0"; must be an IP address'),
+        ("network.echo_services", '["https://a.example.org"]', "has one; must have none, or two"),
+        ("heartbeat.interval_s", "4.9", "must be a number from 5 to 300"),
+        ("commune.python", '"python3"', "must be an absolute path, or empty"),
         ("log.level", '"loud"', 'must be one of "debug", "info", "warning", "error", not "loud"'),
     ],
 )
@@ -138,6 +177,37 @@ def test_a_withheld_gpu_is_named_by_its_whole_uuid(uuid: str) -> None:
     told = problems_of(f'[gpu]\nwithhold = ["{UUID}", "{uuid}"]')
     assert list(told) == ["gpu.withhold[1]"]
     assert "a UUID in small letters as `polarisctl gpus` prints it" in told["gpu.withhold[1]"]
+
+
+@pytest.mark.parametrize(
+    "validator",
+    [
+        "",
+        HOTKEY,
+        f"{HOTKEY}@",
+        f"{HOTKEY}@203.0.113.9",
+        f"{HOTKEY}@203.0.113.9:0",
+        f"{HOTKEY}@203.0.113.9:65536",
+        f"{HOTKEY}@validator.example.org:8000",
+        f"{HOTKEY}@2001:db8::9:8000",
+        f"{HOTKEY[:-1]}X@203.0.113.9:8000",
+        "111111111111111111111111111111111HC1@203.0.113.9:8000",
+    ],
+)
+def test_a_validator_is_a_hotkey_at_an_endpoint(validator: str) -> None:
+    told = problems_of(f'[heartbeat]\nvalidators = ["{HOTKEY}@203.0.113.9:1", "{validator}"]')
+    assert list(told) == ["heartbeat.validators[1]"]
+    assert "must be HOTKEY@ADDRESS:PORT" in told["heartbeat.validators[1]"]
+
+
+def test_a_network_needs_a_subnet() -> None:
+    told = problems_of('[chain]\nnetwork = "test"')
+    assert told == {"chain.netuid": "is 0; must name a subnet where network is set"}
+
+
+def test_the_mode_bittensor_needs_a_chain() -> None:
+    told = problems_of('[node]\nmode = "bittensor"')
+    assert list(told) == ["chain.network", "chain.genesis_hash"]
 
 
 def test_both_kinds_of_reading_may_be_equally_frequent() -> None:
@@ -187,74 +257,13 @@ def test_any_text_is_a_config_or_refused(text: str) -> None:
     assert (made is None) == bool(problems)
 
 
-class TestLoad:
-    def test_reads_a_file(self, tmp_path: Path) -> None:
-        path = tmp_path / "polaris.toml"
-        path.write_text("# é\n[ports]\napi = 9000\n", encoding="utf-8")
-        assert load(path).ports.api == 9000
-
-    def refused(self, path: Path) -> str:
-        with pytest.raises(ConfigError) as failed:
-            load(path)
-        assert failed.value.path == path
-        assert failed.value.problems
-        return str(failed.value)
-
-    def test_lists_every_problem_on_a_line_of_its_own(self, tmp_path: Path) -> None:
-        path = tmp_path / "polaris.toml"
-        path.write_text("[ports]\napi = 0\n[log]\nlevel = 0\n")
-        assert self.refused(path) == (
-            f"{path}: ports.api: must be a whole number from 1 to 65535, not 0\n"
-            f'{path}: log.level: must be one of "debug", "info", "warning", "error", not 0'
-        )
-
-    def test_missing(self, tmp_path: Path) -> None:
-        path = tmp_path / "none.toml"
-        why = "cannot read the configuration: No such file or directory"
-        assert self.refused(path) == f"{path}: {why}"
-
-    def test_a_circle_of_links(self, tmp_path: Path) -> None:
-        path = tmp_path / "polaris.toml"
-        path.symlink_to(path)
-        assert "cannot read the configuration: Too many levels" in self.refused(path)
-
-    def test_not_a_file(self, tmp_path: Path) -> None:
-        assert "not a regular file" in self.refused(tmp_path)
-        os.mkfifo(tmp_path / "fifo")
-        assert "not a regular file" in self.refused(tmp_path / "fifo")
-        assert "not a regular file" in self.refused(Path("/dev/zero"))
-
-    def test_not_utf8(self, tmp_path: Path) -> None:
-        path = tmp_path / "polaris.toml"
-        path.write_bytes(b"# caf\xe9\n")
-        assert self.refused(path) == f"{path}: is not UTF-8 text: byte 5 is 0xe9"
-
-    def test_a_byte_order_mark_is_named(self, tmp_path: Path) -> None:
-        path = tmp_path / "polaris.toml"
-        path.write_text("[ports]\napi = 9000\n", encoding="utf-8-sig")
-        assert "it starts with a byte order mark" in self.refused(path)
-
-    def test_too_large(self, tmp_path: Path) -> None:
-        path = tmp_path / "polaris.toml"
-        path.write_bytes(b"#" * config.MAX_FILE_BYTES)
-        assert load(path) == Config()
-        path.write_bytes(b"#" * (config.MAX_FILE_BYTES + 1))
-        assert "is too large: must be at most 1048576 bytes" in self.refused(path)
-
-    def test_leaves_no_descriptor_open(self, tmp_path: Path) -> None:
-        before = os.listdir("/proc/self/fd")
-        self.test_not_a_file(tmp_path)
-        self.test_not_utf8(tmp_path)
-        assert os.listdir("/proc/self/fd") == before
-
-
 PORTS = st.builds(
-    lambda first, count: config.Ports(api=8000, ssh_first=first, ssh_last=first + count),
+    lambda first, count: sections.Ports(api=8000, ssh_first=first, ssh_last=first + count),
     st.integers(8001, 60000),
     st.integers(0, 255),
 )
 GPUS = st.builds(
-    config.Gpu,
+    sections.Gpu,
     sample_interval_s=st.floats(0.1, 5),
     condition_interval_s=st.floats(5, 3600),
     call_deadline_s=st.floats(0.1, 60),
@@ -279,6 +288,6 @@ def test_values_say_everything_and_changed_names_what_differs(old: Config, new: 
 def test_changed_is_in_the_order_of_the_file() -> None:
     old = Config()
     new = replace(
-        old, log=config.Log(level="debug"), gpu=replace(old.gpu, withhold=(UUID,), history_s=60)
+        old, log=sections.Log(level="debug"), gpu=replace(old.gpu, withhold=(UUID,), history_s=60)
     )
     assert changed(old, new) == ("gpu.history_s", "gpu.withhold", "log.level")

@@ -199,11 +199,11 @@ class TestVersion:
         code, out, _ = run(peer, "version")
         assert code == 0
         assert out.splitlines() == [
-            "polarisctl 0.1.0 (protocol 1.1)",
+            "polarisctl 0.1.0 (protocol 1.2)",
             "polarisd 0.1.0 (protocol 1.0, pid 7)",
         ]
         assert json.loads(run(peer, "version", "--json")[1]) == {
-            "polarisctl": {"version": "0.1.0", "protocol": "1.1"},
+            "polarisctl": {"version": "0.1.0", "protocol": "1.2"},
             "polarisd": HELLO,
             "error": None,
         }

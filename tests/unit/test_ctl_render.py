@@ -11,14 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from polarisctl import values
 from polarisctl.cells import width_of
 from polarisctl.render import gpu_detail as detail
 from polarisctl.render.gpu_detail import gpu_detail
 from polarisctl.render.gpu_rows import gpus_table
 from polarisctl.render.status import status
+from polarisctl.render.validators import validator_detail, validators_table
 from polarisctl.terminal import Terminal
 from polarisd.api import gpu as records
 from tests.unit import ctl_samples as world
+from tests.unit.chain_samples import HOTKEY, chain, network, place, validator
 from tests.unit.ctl_random import snapshots, torn_snapshots
 
 terminals = st.builds(
@@ -39,11 +42,14 @@ def every_page(snapshot: dict[str, Any], terminal: Terminal) -> list[str]:
         if isinstance(snapshot.get("gpus"), list)
         else []
     )
+    validators = values.maps(snapshot, "validators")
     return [
         status(snapshot, terminal=terminal, now=world.NOW, version="0.2.0", verbose=True),
         status(snapshot, terminal=terminal, now=world.NOW),
         gpus_table(gpus, terminal),
         *(gpu_detail(gpu, snapshot, terminal=terminal, now=world.NOW) for gpu in gpus),
+        validators_table(validators, terminal, world.NOW),
+        *(validator_detail(each, terminal, world.NOW) for each in validators),
     ]
 
 
@@ -74,7 +80,7 @@ def test_a_snapshot_of_another_version_renders_too(
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 132])
 def test_colour_changes_no_character(columns: int) -> None:
-    snapshot = world.snapshot(faults=(world.fault(),))
+    snapshot = world.snapshot(faults=(world.fault(),), **place())
     plain = every_page(snapshot, Terminal(columns=columns))
     coloured = every_page(snapshot, Terminal(columns=columns, colour=True))
     assert plain != coloured
@@ -114,7 +120,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 GOLDEN = """\
 polarisd  0.1.0 running, up 3 d, pid 7, role miner, mode independent
-offering  yes, since 2025-11-21 08:26 (24 h ago)
+offering  no, there is no hotkey: sudo polarisctl register
 driver    NVIDIA 570.86.15, CUDA 12.8, NVML 12.570.86.15
 health    1 error
 
@@ -162,7 +168,11 @@ def test_what_status_tells_beside_the_figures() -> None:
 
     assert "restart polarisd ends the upgrade" in shown(daemon__version="0.0.9")
     assert "these readings are 10 min old" in shown(taken_at=world.NOW - 600)
-    assert "(24 h ago), to begin: polarisctl start\n" in shown(daemon__offering__wanted=False)
+    stopped = shown(daemon__offering__wanted=False, chain__hotkey=HOTKEY)
+    assert "(24 h ago), to begin: polarisctl start\n" in stopped
+    serving = shown(daemon__role="validator", chain__hotkey=HOTKEY)
+    assert "serving   yes, since" in serving
+    assert "miners    none has sent a heartbeat yet\n" in serving
     absent = shown(driver__state="absent", driver__detail="no libnvidia-ml.so.1", gpus=[])
     assert "driver    absent: no libnvidia-ml.so.1\n" in absent
     assert "no GPUs" in absent
@@ -177,6 +187,11 @@ def test_a_name_cannot_reach_the_terminal() -> None:
         processes=(records.GpuProcess(pid=1, kind="compute", vram_bytes=1, name=nasty),)
     )
     gpu = world.gpu(0, condition=condition, identity=world.identity(0, name=nasty))
-    snapshot = world.snapshot(gpus=(gpu,), faults=(world.fault(text=nasty, remedy=nasty),))
+    where = place(
+        chain=chain(subnet_name=nasty, network=nasty, publication=nasty, detail=nasty),
+        network=network(endpoint=nasty),
+        validators=(validator(0, state=nasty, detail=nasty, remedy=nasty, verdict=nasty),),
+    )
+    snapshot = world.snapshot(gpus=(gpu,), faults=(world.fault(text=nasty, remedy=nasty),), **where)
     for page in every_page(snapshot, Terminal(columns=80, colour=True)):
         assert_fits(_without_colour(page), Terminal(columns=80))

@@ -157,6 +157,19 @@ class TestHealth:
         )
         assert self.status(tmp_path, driver=driver, gpus=()) == (5, f"health    {says}")
 
+    @pytest.mark.parametrize("state", ["starting", "absent", "failed"])
+    def test_a_validator_is_well_without_gpus_and_driver(self, tmp_path: Path, state: str) -> None:
+        shown = world.snapshot(gpus=())
+        shown["daemon"]["role"] = "validator"
+        shown["driver"] = {"state": state, "detail": "cannot load libnvidia-ml.so.1"}
+        with daemon(tmp_path / "s", snapshot=shown) as peer:
+            code, out, _ = run(peer, "status")
+            assert run(peer, "status", "--json")[0] == code
+        assert code == 0
+        assert "health    ok, no faults" in out
+        assert f"driver    {state}, a validator needs none" in out
+        assert "no GPUs, and a validator needs none" in out
+
     @pytest.mark.parametrize(
         ("state", "codes", "code", "says"),
         [

@@ -19,6 +19,7 @@ from tests.unit import (
     doctor_cases_gpu,
     doctor_cases_machine,
     doctor_cases_service,
+    doctor_cases_subnet,
 )
 from tests.unit.doctor_support import Case, known
 
@@ -27,6 +28,7 @@ CASES = [
     *doctor_cases_gpu.CASES,
     *doctor_cases_containers.CASES,
     *doctor_cases_service.CASES,
+    *doctor_cases_subnet.CASES,
 ]
 BY_ID = {check.id: check for check in CHECKS}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "doctor.md"

@@ -11,99 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.import_rules import HOME_OF, MAY_ENTER_ROOMS, MAY_IMPORT, ROOMS, TOP_DOWN
+
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 300
 WRITTEN = ("polarisd", "polarisctl", "packaging", "tests")
-
-# Each foreign library is behind one module, or one room.  The second pynvml would hold
-# the driver's module in the daemon itself; the second cattrs would check otherwise.
-# trio is what the daemon is written in.
-HOME_OF = {
-    "cattrs": ["polarisd.checking"],
-    "cupy": ["polarisd.bench.worker.cupy_device"],
-    "cupy_backends": ["polarisd.bench.worker.cupy_device"],
-    "curses": ["polarisctl.monitor"],
-    "logging_journald": ["polarisd.journal"],
-    "msgpack": [
-        "polarisd.api.wire",
-        "polarisd.gpu.link",
-        "polarisd.gpu.probe.main",
-        "polarisd.proof.messages",
-    ],
-    # The daemon does without it, for it takes memory and starts threads when imported.
-    "numpy": ["polarisd.bench.worker", "polarisd.proof"],
-    "psutil": ["polarisd.host"],
-    "pynvml": ["polarisd.gpu.probe"],
-    "sdnotify": ["polarisd.systemd"],
-    "ssl": ["polarisctl.gpu_stack.web"],
-    "sqlite3": ["polarisd.bench.store"],
-    "tomli": ["polarisd.config"],
-    "tomllib": ["polarisd.config"],
-    "trio": ["polarisd"],
-}
-
-# Rooms, and what of Polaris each may import besides itself; the longest name counts.
-MAY_IMPORT = {
-    "polarisd.api": [],
-    "polarisd.health": ["polarisd.api"],
-    "polarisd.gpu": ["polarisd.api", "polarisd.checking", "polarisd.pulse"],
-    # It starts anew in milliseconds, and must not know of the daemon.
-    "polarisd.gpu.probe": ["polarisd.api", "polarisd.gpu.raw"],
-    "polarisd.bench": [
-        "polarisd.api",
-        "polarisd.bench.stack",
-        "polarisd.claims",
-        "polarisd.journal",
-        "polarisd.state",
-    ],
-    "polarisd.bench.stack": [],
-    # A process of its own, beside the GPU's stack.
-    "polarisd.bench.worker": ["polarisd.api", "polarisd.proof"],
-    "polarisd.proof": [],
-    "polarisd.control": [
-        "polarisd.__version__",
-        "polarisd.api",
-        "polarisd.checking",
-        "polarisd.journal",
-        "polarisd.state",
-    ],
-    "polarisd.claims": [],
-    "polarisd.state": ["polarisd.api"],
-    "polarisd.history": ["polarisd.api"],
-    "polarisd.config": ["polarisd.api", "polarisd.checking"],
-    "polarisd.checking": ["polarisd.constraints"],
-    "polarisd.constraints": [],
-    "polarisd.store": [],
-    "polarisd.systemd": [],
-    "polarisd.pulse": [],
-    "polarisd.logtext": [],
-    "polarisd.journal": ["polarisd.logtext"],
-    "polarisd.canary": ["polarisd.journal", "polarisd.pulse"],
-    "polarisd.hostmath": ["polarisd.api"],
-    "polarisd.host": ["polarisd.api", "polarisd.hostmath"],
-    # The stack is a leaf too: gpu-setup puts it where the worker looks for it.
-    "polarisctl": ["polarisd.__version__", "polarisd.api", "polarisd.bench.stack"],
-}
-
-# What the composition root and its hands are for, and nobody else.
-ROOMS = ("polarisd.bench", "polarisd.gpu", "polarisd.health", "polarisd.control")
-MAY_ENTER_ROOMS = {
-    "polarisd.main",
-    "polarisd.oneshot",
-    "polarisd.daemon",
-    "polarisd.benching",
-    "polarisd.keeper",
-    "polarisd.services",
-    "polarisd.remembered",
-    "polarisd.summary",
-}
-TOP_DOWN = [
-    "polarisd.main",
-    "polarisd.daemon",
-    "polarisd.benching",
-    "polarisd.services",
-    "polarisd.keeper",
-]
 
 
 def module_of(path: Path) -> str:

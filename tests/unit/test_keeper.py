@@ -209,17 +209,17 @@ async def test_what_is_withheld_changes_with_a_reload(caplog: pytest.LogCaptureF
     world = World()
     world.take(*HEALTHY)
     with world.heard() as events:
-        world.keeper.take_config((A,), "")
+        world.keeper.take_config((A,), "", "")
     assert world.withheld == {A: ("withheld_by_owner",), B: ()}
     assert [event.kind for event in events] == ["config_reloaded"]
     caplog.clear()
     with world.heard() as events:
-        world.keeper.take_config((A,), "gpu.history_s: must be a whole number")
+        world.keeper.take_config((A,), "", "gpu.history_s: must be a whole number")
     assert world.codes == [("config_not_applied", "")]
     assert "gpu.history_s" in world.snapshot.faults[0].text
     assert kinds(events) == [("fault_raised", "")]
     assert journal(caplog) == [
         (logging.WARNING, {"event": "fault_raised", "fault": "config_not_applied"})
     ]
-    world.keeper.take_config((), "")
+    world.keeper.take_config((), "", "")
     assert (world.codes, world.withheld) == ([], {A: (), B: ()})

@@ -198,9 +198,9 @@ async def test_benchmarks_are_told(
     caplog.set_level(logging.INFO)
     world = World()
     with world.heard() as events:
-        world.keeper.tell_benchmark_begun(bench_run())
-        world.keeper.tell_benchmark_ended(bench_run(outcome=outcome, problem="it is hot"))
-        world.keeper.tell_benchmark_ended(bench_run(gpu_uuid="", outcome=outcome))
+        world.keeper.take_benchmark_begun(bench_run())
+        world.keeper.take_benchmark_ended(bench_run(outcome=outcome, problem="it is hot"))
+        world.keeper.take_benchmark_ended(bench_run(gpu_uuid="", outcome=outcome))
     assert [(e.kind, e.gpu_uuid, e.code) for e in events] == [
         ("benchmark_ended", A, outcome),
         ("benchmark_ended", "", outcome),

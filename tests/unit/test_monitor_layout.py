@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polarisctl.cells import width_of
-from polarisctl.monitor import layout
+from polarisctl.monitor import edges, gpu_text, layout
 from polarisctl.monitor.glyphs import ASCII, CONSOLE, FULL
 from polarisctl.monitor.scene import (
     CONNECTING,
@@ -27,6 +27,7 @@ from polarisctl.monitor.scene import (
     View,
 )
 from tests.terminal import scenes
+from tests.unit.chain_samples import place
 from tests.unit.monitor_support import frame, scene
 
 GOLDEN = Path(__file__).parent / "golden_monitor"
@@ -108,7 +109,9 @@ def test_every_frame_has_exactly_its_size(
     has_snapshot: bool,
 ) -> None:
     random = Random(seed)
-    snapshot = spoilt(scenes.snapshot(gpus=gpus, faults=tuple(faults)), random, part)
+    where = place() if seed % 2 else None
+    whole = scenes.snapshot(gpus=gpus, faults=tuple(faults), place=where)
+    snapshot = spoilt(whole, random, part)
     events = spoilt(scenes.events(), random, part)
     drawn = scene(
         gpus,
@@ -149,6 +152,7 @@ FRAMES = {
     "80x24_help": (scene(view=View(page=HELP)), 80, 24),
     "80x24_gone": (scene(8, now=scenes.AT + 9, link=GONE), 80, 24),
     "80x24_ascii": (scene(8, ALL_FAULTS, glyphs=ASCII), 80, 24),
+    "80x24_member": (scene(2, snapshot=scenes.snapshot(gpus=2, place=place())), 80, 24),
     "200x60_8_gpus_faults": (scene(8, ALL_FAULTS), 200, 60),
     "200x60_16_gpus": (scene(16), 200, 60),
     "200x60_detail": (scene(8, ("hot",), view=View(page=GPU, selected=scenes.uuid(2))), 200, 60),
@@ -270,6 +274,15 @@ def test_a_machine_whose_driver_does_not_answer_says_so(state: str) -> None:
     text = "\n".join(frame(scene(0, snapshot=scenes.snapshot(gpus=0, driver_state=state))))
     assert f"driver {state}" in text
     assert "libnvidia-ml.so.1: cannot open shared object file" in text
+
+
+def test_a_validator_without_gpus_is_warned_of_nothing() -> None:
+    snapshot = scenes.snapshot(gpus=0, driver_state="absent")
+    snapshot["daemon"]["role"] = "validator"
+    shown = scene(0, snapshot=snapshot)
+    assert "no GPU, and a validator needs none" in "\n".join(frame(shown))
+    styles = {span[1] for span in [*edges.driver(shown), gpu_text.summary(shown)] if span}
+    assert styles == {"dim"}
 
 
 def test_before_the_first_answer_the_screen_says_what_it_waits_for() -> None:

@@ -3,90 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import msgpack
 import pytest
 import trio
 
-from polarisd import config as configuration
+from polarisd.api.chain import Chain
 from polarisd.api.errors import BAD_CONFIG, NOT_FOUND, REFUSED, ControlError
 from polarisd.api.gpu import LOST, MISSING, OK
+from polarisd.api.reading import NOT_REGISTERED, Unknown
 from polarisd.api.snapshot import Offering
-from polarisd.gpu.memory import GpuMemory, remembered_cards
-from polarisd.gpu.sampling import GpuView, Patience, Sampler
-from polarisd.history import History
-from polarisd.keeper import Keeper
 from polarisd.remembered import recall
-from polarisd.services import DaemonServices, pace_of
-from polarisd.state import State
-from tests.unit.bench_support import Bench
-from tests.unit.build import NOW, card, driver, sample, snapshot, uuid_of, view
+from tests.unit.build import NOW, card, view
+from tests.unit.services_support import HOTKEY, STRANGER, A, B, World, world
 
-A, B, STRANGER = uuid_of(0), uuid_of(1), uuid_of(9)
-
-
-class World:
-    """The rooms of a daemon whose driver is not asked."""
-
-    def __init__(self, directory: Path, text: str = "") -> None:
-        self.now = NOW
-        self.done: list[str] = []
-        self.directory = directory / "state"
-        self.directory.mkdir()
-        self.config_path = directory / "polaris.toml"
-        self.configure(text)
-        config = configuration.load(self.config_path)
-        self.state = State(snapshot(driver=driver("starting")), lambda: self.now)
-        memory = GpuMemory("boot", {}, {})
-        self.keeper = Keeper(
-            state=self.state,
-            view=view(*remembered_cards(memory), state="starting"),
-            memory=memory,
-            history=History(config.gpu.sample_interval_s, config.gpu.history_s),
-            withhold=config.gpu.withhold,
-            clock=lambda: self.now,
-        )
-        self.sampler = Sampler(
-            pace=pace_of(config),
-            environ={},
-            publish=self.keeper.take_gpus,
-            report_xid=self.keeper.take_xid,
-            beat=lambda: None,
-            known=(card(0), card(1, MISSING)),
-            driver_dir=directory / "driver",
-            patience=Patience(),
-        )
-        self.benches = Bench(self.directory)
-        self.services = DaemonServices(
-            config=config,
-            config_path=self.config_path,
-            state=self.state,
-            keeper=self.keeper,
-            sampler=self.sampler,
-            benches=self.benches.runner,
-            clock=lambda: self.now,
-            pid=7,
-            look_up_admins=self.look_up_admins,
-            recheck_sessions=lambda: self.done.append("recheck"),
-        )
-
-    async def look_up_admins(self) -> None:
-        await trio.lowlevel.checkpoint()
-        self.done.append("look up")
-
-    def configure(self, text: str) -> None:
-        """The file, with a state directory that exists."""
-        self.config_path.write_text(f'[state]\ndirectory = "{self.directory}"\n{text}')
-
-    @property
-    def offering(self) -> Offering:
-        return self.state.snapshot.daemon.offering
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+__all__ = ["world"]
 
 
 async def test_offering_is_written_before_it_is_said(world: World) -> None:
@@ -102,6 +32,29 @@ async def test_what_is_so_already_is_not_changed(world: World) -> None:
     answer = await world.services.set_offering(True)
     assert answer == {"wanted": True, "since_at": NOW, "changed": False}
     assert list(world.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("chain", "why"),
+    [
+        (Chain(), "it has no hotkey"),
+        (Chain(hotkey=HOTKEY, netuid=3, uid=Unknown(NOT_REGISTERED)), "no UID on subnet 3"),
+    ],
+)
+async def test_what_is_not_registered_is_not_offered(world: World, chain: Chain, why: str) -> None:
+    await world.services.set_offering(False)
+    world.keeper.take_chain(chain)
+    with pytest.raises(ControlError, match=why) as refused:
+        await world.services.set_offering(True)
+    assert refused.value.code == REFUSED
+    assert "polarisctl register" in refused.value.hint
+    assert world.offering.wanted is False
+
+
+async def test_a_chain_out_of_reach_keeps_nobody_from_being_offered(world: World) -> None:
+    await world.services.set_offering(False)
+    world.keeper.take_chain(Chain(state="unreachable", hotkey=HOTKEY, netuid=3))
+    assert (await world.services.set_offering(True))["wanted"] is True
 
 
 @pytest.mark.logs_errors("cannot write .*offering.json")
@@ -229,17 +182,6 @@ async def test_a_reload_of_a_bad_file_changes_nothing(world: World) -> None:
     assert world.state.snapshot.faults == ()
 
 
-async def test_history_goes_back_as_far_as_asked(world: World) -> None:
-    for second in range(0, 100, 10):
-        world.now = NOW + second
-        world.keeper.take_gpus(
-            GpuView(driver(), (card(0, sample=sample(read_at=world.now)),), "", sampled=True)
-        )
-    columns = world.services.history(35)["gpus"]
-    assert isinstance(columns, dict)
-    assert columns[A]["read_at"] == [NOW + 60, NOW + 70, NOW + 80, NOW + 90]
-
-
 @pytest.mark.logs_errors("configuration not reloaded")
 async def test_a_file_with_very_many_problems(world: World) -> None:
     world.config_path.write_text("".join(f"key_{i} = 1\n" for i in range(1000)))
@@ -248,26 +190,3 @@ async def test_a_file_with_very_many_problems(world: World) -> None:
     lines = refused.value.message.splitlines()
     assert len(lines) == 51
     assert lines[-1] == "and 950 more"
-
-
-async def test_packed_history_is_made_once_a_snapshot(world: World) -> None:
-    pack = world.services.packed_history
-    first = pack(60)
-    assert msgpack.unpackb(first) == world.services.history(60)
-    assert pack(60) is first
-    assert pack(61) is not first
-    cards = (card(0, sample=sample(read_at=NOW)),)
-    world.keeper.take_gpus(GpuView(driver(), cards, "", sampled=True))
-    world.now = NOW + 1
-    assert A in msgpack.unpackb(pack(60))["gpus"]
-    # However many spans are asked for, few are kept.
-    assert [pack(1 + i) is pack(1 + i) for i in range(8)].count(True) < 8
-
-
-async def test_a_burst_ends_when_it_says(world: World) -> None:
-    assert world.services.burst(0.1, 20) == NOW + 20
-
-
-def test_what_was_read_before_the_question_is_no_answer(world: World) -> None:
-    has_answered = world.sampler.read_condition()
-    assert not has_answered(card(0).uuid)

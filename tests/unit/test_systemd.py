@@ -34,8 +34,9 @@ def service(address: str, **environ: str) -> Iterator[Systemd]:
         systemd.close()
 
 
-@pytest.mark.parametrize("address", [None, f"@polaris-test-{os.getpid()}"])
-def test_tells_where_the_daemon_stands(address: str | None) -> None:
+@pytest.mark.parametrize("name", ["", "@polaris-test-"], ids=["file", "abstract"])
+def test_tells_where_the_daemon_stands(name: str) -> None:
+    address = f"{name}{os.getpid()}" if name else None
     with manager(address) as systemd, service(systemd.address) as ours:
         assert ours.present
         ours.ready("8 GPUs")

@@ -24,7 +24,8 @@ def test_the_package_depends_on_the_pythons_that_its_libraries_are_built_for() -
     assert f"python3 (>= {oldest[0]}.{oldest[1]})" in control
     assert f"python3 (<< {newest[0]}.{newest[1] + 1}~)" in control
     project = (REPOSITORY / "pyproject.toml").read_text()
-    assert f'requires-python = ">={oldest[0]}.{oldest[1]}"' in project
+    span = f">={oldest[0]}.{oldest[1]},<{newest[0]}.{newest[1] + 1}"
+    assert f'requires-python = "{span}"' in project
 
 
 def _words(path: Path) -> list[str]:

@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 
+from polarisctl import values
 from polarisctl.doctor.config import Settings
 from polarisctl.doctor.daemon import Daemon
 from polarisctl.doctor.edge import Edge, unknown_from
@@ -38,6 +39,7 @@ def gather_ports(edge: Edge, settings: Settings, daemon: Daemon) -> Ports:
         api=ports[settings.api_port],
         ssh=tuple(ports[number] for number in settings.ssh_ports),
         daemon_pid=pid if isinstance(pid, int) else None,
+        listens=bool(values.text(daemon.snapshot, "chain", "hotkey")),
     )
 
 
@@ -103,6 +105,6 @@ def _holder(edge: Edge, pid: str) -> Holder:
 
 def gather_firewall(edge: Edge) -> Firewall:
     text = edge.read_text("/etc/ufw/ufw.conf")
-    if text is None or isinstance(text, Unknown):
-        return Firewall(text)
-    return Firewall(parse_ufw(text))
+    ran = edge.run("firewall-cmd", "--state")
+    firewalld = ran if ran is None or isinstance(ran, Unknown) else ran.status == 0
+    return Firewall(parse_ufw(text) if isinstance(text, str) else text, firewalld)

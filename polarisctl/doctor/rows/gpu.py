@@ -10,6 +10,8 @@ from polarisd.api.reading import Unknown
 
 NVIDIA = "NVIDIA"
 CONTAINERS = "Containers"
+# A validator judges GPUs, has none to offer, and runs no containers.
+MINER = "miner"
 
 
 def _os_id(facts: Facts) -> str:
@@ -25,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
         "Without a GPU there is nothing to offer.",
         (OK, FAILURE, UNKNOWN),
         lambda f: driver.hardware(f.driver.get()),
+        role=MINER,
     ),
     Check(
         "nouveau",
@@ -33,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
         "It takes the GPU before the NVIDIA driver can.",
         (OK, WARNING, FAILURE, UNKNOWN),
         lambda f: driver.nouveau(f.driver.get()),
+        role=MINER,
     ),
     Check(
         "driver-loaded",
@@ -41,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
         "Nothing reaches the GPU without the kernel module.",
         (OK, FAILURE, UNKNOWN, SKIPPED),
         lambda f: driver.loaded(f.driver.get(), _os_id(f)),
+        role=MINER,
     ),
     Check(
         "driver-version",
@@ -49,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
         "CUDA 12 libraries, which measure the GPU, need this one or newer.",
         (OK, FAILURE, UNKNOWN, SKIPPED),
         lambda f: driver.version(f.driver.get(), _os_id(f)),
+        role=MINER,
     ),
     Check(
         "nvidia-uvm",
@@ -57,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
         "CUDA needs it, and polarisd's unit is let at its device only if it is there at start.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: driver.uvm(f.driver.get()),
+        role=MINER,
     ),
     Check(
         "nvml",
@@ -65,6 +72,7 @@ CHECKS: tuple[Check, ...] = (
         "polarisd reads every GPU through it; it refuses a kernel module of another version.",
         (OK, FAILURE, UNKNOWN, SKIPPED),
         lambda f: nvml.library(f.nvml.get(), f.driver.get()),
+        role=MINER,
     ),
     Check(
         "gpus-agree",
@@ -73,6 +81,7 @@ CHECKS: tuple[Check, ...] = (
         "A GPU that only the kernel has is broken: it cannot be rented.",
         (OK, WARNING, FAILURE, UNKNOWN, SKIPPED),
         lambda f: gpus.agreement(f.driver.get(), f.nvml.get()),
+        role=MINER,
     ),
     Check(
         "gpu-memory",
@@ -81,6 +90,7 @@ CHECKS: tuple[Check, ...] = (
         "Smaller GPUs cannot run the measurements.",
         (OK, FAILURE, UNKNOWN, SKIPPED),
         lambda f: gpus.vram(f.nvml.get(), f.driver.get()),
+        role=MINER,
     ),
     Check(
         "memory-for-gpus",
@@ -89,6 +99,7 @@ CHECKS: tuple[Check, ...] = (
         "Models pass through host memory on their way to a GPU.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: gpus.host_memory(f.nvml.get(), f.driver.get(), f.hardware.get()),
+        role=MINER,
     ),
     Check(
         "persistence-mode",
@@ -97,6 +108,7 @@ CHECKS: tuple[Check, ...] = (
         "Without it the driver starts the GPU anew for each job and forgets its limits between.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: gpus.persistence(f.nvml.get(), f.driver.get()),
+        role=MINER,
     ),
     Check(
         "gpu-stack",
@@ -105,6 +117,7 @@ CHECKS: tuple[Check, ...] = (
         "Without it no GPU can be measured, by its owner or for a validator.",
         (OK, WARNING, FAILURE, SKIPPED),
         lambda f: gpu_stack.installed(f.gpu_stack.get(), f.driver.get()),
+        role=MINER,
     ),
     Check(
         "container-engine",
@@ -113,6 +126,7 @@ CHECKS: tuple[Check, ...] = (
         "Each lease is a container; CDI gives it the GPUs that were rented and no others.",
         (OK, WARNING, FAILURE, UNKNOWN),
         lambda f: engine.engine(f.engines.get()),
+        role=MINER,
     ),
     Check(
         "engine-running",
@@ -121,6 +135,7 @@ CHECKS: tuple[Check, ...] = (
         "No lease starts while the engine is down.",
         (OK, FAILURE, UNKNOWN, SKIPPED),
         lambda f: engine.running(f.engines.get()),
+        role=MINER,
     ),
     Check(
         "docker-live-restore",
@@ -129,6 +144,7 @@ CHECKS: tuple[Check, ...] = (
         "With it, leases outlive an upgrade of Docker.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: engine.live_restore(f.engines.get()),
+        role=MINER,
     ),
     Check(
         "container-toolkit",
@@ -137,6 +153,7 @@ CHECKS: tuple[Check, ...] = (
         "It puts GPUs into containers; older ones let an image take over the host.",
         (OK, FAILURE, UNKNOWN),
         lambda f: cdi.toolkit(f.access.get()),
+        role=MINER,
     ),
     Check(
         "cdi-spec",
@@ -145,6 +162,7 @@ CHECKS: tuple[Check, ...] = (
         "Leases name GPUs by UUID; one that the file lacks, or of another driver, does not start.",
         (OK, WARNING, FAILURE, UNKNOWN, SKIPPED),
         lambda f: cdi.cdi(f.access.get(), f.engines.get(), f.driver.get(), f.nvml.get()),
+        role=MINER,
     ),
     Check(
         "gpu-loss-on-reload",
@@ -153,6 +171,7 @@ CHECKS: tuple[Check, ...] = (
         "Any package's upgrade runs systemctl daemon-reload; running leases could lose their GPUs.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: cdi.gpu_loss(f.access.get(), f.engines.get()),
+        role=MINER,
     ),
     Check(
         "docker-around-ufw",
@@ -161,5 +180,6 @@ CHECKS: tuple[Check, ...] = (
         "A port that a container publishes is open to the world whatever ufw says.",
         (OK, WARNING, UNKNOWN, SKIPPED),
         lambda f: network.docker_around_ufw(f.firewall.get(), f.engines.get(), f.settings.get()),
+        role=MINER,
     ),
 )

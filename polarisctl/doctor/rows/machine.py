@@ -56,14 +56,14 @@ CHECKS: tuple[Check, ...] = (
         SYSTEM,
         "systemd",
         "It starts polarisd, keeps it running, and holds each lease to its end.",
-        (OK, WARNING, FAILURE, UNKNOWN),
+        (OK, FAILURE, UNKNOWN),
         lambda f: system.systemd(f.system.get()),
     ),
     Check(
         "clock",
         SYSTEM,
         "Clock",
-        "Signed messages carry the time; others refuse them when it is off.",
+        "What is signed more than 10 s ago, or 2 s ahead, is refused by others.",
         (OK, WARNING, FAILURE, UNKNOWN),
         lambda f: clock.clock(f.clock.get()),
     ),
@@ -98,6 +98,7 @@ CHECKS: tuple[Check, ...] = (
         "Renters' images and files are kept there; one CUDA image takes 10 GB.",
         (OK, WARNING, FAILURE, UNKNOWN),
         lambda f: hardware.disk(f.container_space.get()),
+        role="miner",
     ),
     Check(
         "api-port",
@@ -114,5 +115,6 @@ CHECKS: tuple[Check, ...] = (
         "Each is a slot for one lease.",
         (OK, FAILURE, UNKNOWN),
         lambda f: network.ssh_ports(f.ports.get()),
+        role="miner",
     ),
 )

@@ -7,10 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
+from tests.system.box.tunnel import Tunnel, in_network_of
 from tests.system.box.wait import wait_for
 
 BOOT_SCRIPT = Path(__file__).with_name("boot.sh")
@@ -28,6 +29,8 @@ ENVIRONMENT = {
 }
 
 Done = subprocess.CompletedProcess[str]
+
+T = TypeVar("T")
 
 
 class Box:
@@ -124,6 +127,14 @@ class Box:
                 f"{self.name}: `{command}` ended with {done.returncode}\n{done.stdout}{done.stderr}"
             )
         return done
+
+    def tunnel(self, host_port: int, port: int = 0) -> Tunnel:
+        """Make a port of ours one of the box's own loopback: 127.0.0.1:`port`, or any free one."""
+        return Tunnel(self._leader, port, host_port)
+
+    def in_network(self, make: Callable[[], T]) -> T:
+        """Call `make` in the box's network, for a socket that stays in it."""
+        return in_network_of(self._leader, make)
 
     def write(self, path: str, text: str) -> None:
         target = self.root / path.lstrip("/")

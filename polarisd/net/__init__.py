@@ -1,0 +1,1 @@
+"""Under which address the world finds this machine: interfaces, sightings, echoes."""

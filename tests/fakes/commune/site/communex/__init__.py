@@ -1,0 +1,1 @@
+"""The fake: see tests/fakes/commune/README.md."""

@@ -1,0 +1,1 @@
+"""The HTTP face and its client, over real sockets on the loopback."""

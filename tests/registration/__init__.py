@@ -1,0 +1,1 @@
+"""`polarisctl register` and `unregister`: the real program, in front of the devnode."""
